@@ -78,8 +78,8 @@ class MidiClock:
     @property
     def raw_tempo_bpm(self) -> float | None:
         """The tempo that the ticks make, even outside the limits; None until enough ticks have come."""
-        line = self._ticks.line
-        return None if line is None or line.interval_s <= 0.0 else 60.0 / (line.interval_s * TICKS_PER_BEAT)
+        interval_s = self._ticks.interval_s
+        return None if interval_s is None or interval_s <= 0.0 else 60.0 / (interval_s * TICKS_PER_BEAT)
 
     @property
     def last_tick_s(self) -> float | None:

@@ -44,13 +44,16 @@ def glided(
     # The next tick, which is heard, stays within about half a buffer of every possible line where that can be: while the line glides it lags
     # behind what is known, and where ticks are nearly a whole number of buffers long, the middle is far from some of them.
     half_s = period_s / 2 + SLACK_S
-    bounds_s = [(lines.next_tick_s, True)]
-    if others is not None:
-        earliest_s, latest_s = others.next_tick_s
-        bounds_s.insert(int(are_others_likelier), ((earliest_s, latest_s), latest_s - earliest_s <= 2 * half_s))
-    for (earliest_s, latest_s), is_known in bounds_s:
-        if is_known:
-            next_s = min(max(next_s, latest_s - half_s), earliest_s + half_s)
+    if others is None:
+        earliest_s, latest_s = lines.next_tick_s
+        next_s = min(max(next_s, latest_s - half_s), earliest_s + half_s)
+    else:
+        bounds_s = (
+            (lines.next_tick_s, others.next_tick_s) if are_others_likelier else (others.next_tick_s, lines.next_tick_s)
+        )
+        for earliest_s, latest_s in bounds_s:
+            if latest_s - earliest_s <= 2 * half_s:
+                next_s = min(max(next_s, latest_s - half_s), earliest_s + half_s)
     return TickLine(number, next_s - interval_s, interval_s)
 
 

@@ -85,6 +85,12 @@ class TickFollower:
         return None if line is None else line.moved(self._moved_s + self._glide.off_s)
 
     @property
+    def interval_s(self) -> float | None:
+        """The time between ticks, as the line has it; None until enough have come."""
+        line = self._jittering.line if self._buffered is None else self._buffered.line
+        return None if line is None else line.interval_s
+
+    @property
     def _model_line(self) -> TickLine | None:
         if self._buffered is None:
             return self._jittering.line

@@ -82,9 +82,9 @@ class BufferGrid:
         if self.period_s is None:
             self._search(is_surprising=is_surprising, has_stepped=has_stepped)
             return self.period_s is not None
-        line = self._place(at_s)[0]
+        line, late_s = self._place(at_s)
         self._misses *= MISSES_DECAY
-        if not self.has_line_at(at_s):
+        if not self.jitter_s - self._most_jitter_s <= late_s <= self._most_jitter_s:
             self._misses += 1.0
             if self._misses > MOST_MISSES:
                 self._move_or_forget()

@@ -22,7 +22,7 @@ from bridge.timing.ticks.buffered.explanations import (
 from bridge.timing.ticks.buffered.feasible_lines import FeasibleLines
 from bridge.timing.ticks.buffered.forgetting import forgetting
 from bridge.timing.ticks.buffered.gap_count import TICKS_BEFORE, GapCount
-from bridge.timing.ticks.buffered.possible_step import WIDE_SPREAD_S, PossibleStep, is_suspected
+from bridge.timing.ticks.buffered.possible_step import NARROW_SPREAD_S, WIDE_SPREAD_S, PossibleStep
 from bridge.timing.ticks.buffered.tick_windows import TickWindows
 from bridge.timing.ticks.gliding import glided
 from bridge.timing.ticks.tick import Tick, TickLine
@@ -74,6 +74,8 @@ class BufferedTicks:
         self._outliers: list[tuple[int, bool]] = []
         self._off_grid_ticks: list[Tick] = []
         self._before: KnownLines | None = None
+        self._spread_s = 0.0
+        """How much time there was for the last tick before its date came."""
         self._step: PossibleStep | None = None
         """A step of tempo that is suspected, or possible where the last change is explained by a gap."""
         self._is_explained = False
@@ -104,8 +106,6 @@ class BufferedTicks:
         self.age = len(ticks)
         """The number of ticks that the line is based on: since the first tick, or since the last change."""
         self._line = TickLine(self.number, *self._lines.middle)
-        if len(ticks) > FEWEST_TICKS:
-            self._suspect_slip(windows, interval_s)
 
     @property
     def line(self) -> TickLine:
@@ -153,11 +153,7 @@ class BufferedTicks:
         self.number += 1
         self._changes -= self._changes / CALM_TICKS
         lines = self._lines
-        lines.advance()
-        spread_s = lines.spread_s
-        lines.relax(forgetting(spread_s, self._windows.period_s, self.age), lines.middle)
-        if self._step is not None:
-            self._step.advance()
+        self._advance(lines)
         if self._grid.moved != self._grid_moves:
             # The whole machine paused, and its buffers with it.
             self._grid_moves = self._grid.moved
@@ -174,8 +170,6 @@ class BufferedTicks:
         if self._step is not None:
             self._step.keep(tick.at_s)
         if self._windows.keep(lines, tick.at_s):
-            if spread_s > WIDE_SPREAD_S:
-                self._suspect_step(tick, spread_s)
             self._recent.append(tick)
             self._steady.append(tick)
             if self._gap is not None:
@@ -203,6 +197,15 @@ class BufferedTicks:
         self._recent.clear()
         self._steady.clear()
 
+    def suspect_step(self, interval_s: float) -> None:
+        """Suspects a step of tempo where the tick that has shown the grid, one of the last two, leaves hardly any line of the first ticks."""
+        ticks = list(self._steady)
+        known, new = ticks[:-NEW_TICKS], ticks[-NEW_TICKS:]
+        lines = self._windows.lines_through(known, *stepped(interval_s))
+        if lines is not None and lines.spread_s > WIDE_SPREAD_S and self._lines.spread_s < NARROW_SPREAD_S:
+            lines.advance(new[0].number - known[-1].number)
+            self._step = PossibleStep(self._windows, KnownLines(new[0].number, lines), new)
+
     def is_on_time(self, at_s: float) -> bool:
         """Whether a tick at `at_s` could be the next one, with none lost between."""
         lines = self._lines.copy()
@@ -215,19 +218,22 @@ class BufferedTicks:
         if self._is_explained:
             self._settle()
 
-    def _suspect_step(self, tick: Tick, spread_s: float) -> None:
-        """Suspects a step of tempo where this tick, for which there was so much time, has left hardly any line."""
-        is_open = self._step is not None and self._step.is_open
-        if self._before is None and not is_open and is_suspected(spread_s, self._lines.spread_s):
-            self._step = PossibleStep(self._windows, self._past.before(tick.number, self._lines), [tick])
-
-    def _suspect_slip(self, ticks: Sequence[Tick], interval_s: float) -> None:
-        """Suspects a step of tempo where the tick that has shown the grid, one of the last two, leaves hardly any line."""
-        known, new = ticks[:-NEW_TICKS], ticks[-NEW_TICKS:]
-        lines = self._windows.lines_through(known, *stepped(interval_s))
-        if lines is not None and is_suspected(lines.spread_s, self._lines.spread_s):
-            lines.advance(new[0].number - known[-1].number)
-            self._step = PossibleStep(self._windows, KnownLines(new[0].number, lines), new)
+    def _advance(self, lines: FeasibleLines) -> None:
+        """Moves the lines on to this tick, and those of a possible step; suspects one where the last tick has left hardly any line."""
+        lines.advance()
+        spread_s, before_s = lines.spread_s, self._spread_s
+        self._spread_s = spread_s
+        lines.relax(forgetting(spread_s, self._windows.period_s, self.age), lines.middle)
+        if self._step is not None:
+            self._step.advance()
+            if self._before is None and not self._step.is_open:
+                self._step = None
+        elif before_s > WIDE_SPREAD_S and spread_s < NARROW_SPREAD_S and self._before is None and self._recent:
+            last = self._recent[-1].number
+            old = lines.copy()
+            old.advance(last - self.number)
+            self._step = PossibleStep(self._windows, self._past.before(last, old), [self._recent[-1]])
+            self._step.advance()
 
     def _add_outlier(self, tick: Tick, *, is_late: bool) -> bool:
         """Adds a tick that has left its window; returns whether it confirms a step of tempo."""

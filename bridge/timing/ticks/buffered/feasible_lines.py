@@ -50,8 +50,8 @@ class FeasibleLines:
 
     def keep_between(self, earliest_s: float, latest_s: float) -> bool:
         """Keeps the lines whose tick is within the window. If there are none, it returns False and keeps all."""
-        least_s = min(self._corners)[0]
-        most_s = max(self._corners)[0]
+        at_s = [corner[0] for corner in self._corners]
+        least_s, most_s = min(at_s), max(at_s)
         if least_s > latest_s or most_s < earliest_s:
             return False
         if least_s < earliest_s:
@@ -110,7 +110,8 @@ class FeasibleLines:
     @property
     def spread_s(self) -> float:
         """The time between the earliest and the latest."""
-        return self.latest_s - self.earliest_s
+        at_s = [corner[0] for corner in self._corners]
+        return max(at_s) - min(at_s)
 
     @property
     def next_tick_s(self) -> tuple[float, float]:

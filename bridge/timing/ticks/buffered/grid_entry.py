@@ -33,6 +33,7 @@ def buffered_from(
     for each in tries:
         buffered = BufferedTicks(grid, each, interval_s)
         if buffered.is_steady:
+            buffered.suspect_step(interval_s)
             return buffered, each
     return None
 

@@ -19,11 +19,6 @@ FEWEST_TICKS, MOST_TICKS = 16, 48
 5 % in a buffer as long as a tick is confirmed within twenty."""
 
 
-def is_suspected(spread_before_s: float, spread_s: float) -> bool:
-    """Whether a tick makes a step likely that left so much of the time that it might have had."""
-    return spread_before_s > WIDE_SPREAD_S and spread_s < NARROW_SPREAD_S
-
-
 class PossibleStep:
     """The lines at another tempo through the windows of all ticks since `before`."""
 
