@@ -228,6 +228,8 @@ class JackClient:
         for port in ports:
             if port.direction == "input":
                 self._read_input(port, cycle, latency_s)
+            else:
+                port.queue.move_to(cycle.frame_zero_s - latency_s)
         if not is_rung:
             # Nothing waits at an output, which would have rung.
             return
@@ -277,7 +279,7 @@ class JackClient:
         for message in self._unpacker.unpack(chunk):
             for port in ports:
                 if port.number == message.port:
-                    port.queue.put(message.at_s, message.data)
+                    port.queue.put(message.at_s, message.data, message.frame_zero_s)
 
     def _write_output(self, port: ClientPort, cycle: Cycle, latency_s: float) -> None:
         out = port.port
@@ -312,6 +314,7 @@ class JackClient:
     def _count_xrun(self, _delayed_us: float) -> None:
         self.xruns += 1
         self._counters[XRUNS] = self.xruns % COUNTER_NUMBERS
+        self._times.on_overrun()
         self._dated_until_cycle = self.cycles + DATED_AFTER_OVERRUN
         self._doorbell[LOOK] = 1
 

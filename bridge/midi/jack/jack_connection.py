@@ -10,6 +10,7 @@ from threading import Event, Lock
 
 from bridge.errors import NoMidiSystem, PortNotFound, PortTaken
 from bridge.fault_counter import FaultCounter
+from bridge.midi.jack.jack_frames import UNKNOWN_S
 from bridge.midi.jack.jack_helper import JackHelper, OnReply, Reply
 from bridge.midi.jack.jack_library import (
     INSTALL_HINT,
@@ -23,6 +24,9 @@ from bridge.midi.ports import CLIENT_NAME, Direction
 
 logger = logging.getLogger("fours.midi")
 RESTART_AFTER_S = 0.5
+DATED_LATELY_S = 1.0
+"""For so long after a message that came in, messages are due by its frame 0: the slowest clock ticks every 0.125 s. Later the sound card's
+rate would have moved it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ class JackConnection:
         self._user_count = 1
         self._lock = Lock()
         self._closed = Event()
+        self._last_message = PipedMessage(float("-inf"), 0, b"")
         self.faults = FaultCounter(logger, "JACK")
         self.state = JackState()
         self.through_pipewire = False
@@ -132,7 +137,9 @@ class JackConnection:
 
     def send(self, due_s: float, port: JackPort, data: bytes) -> None:
         """Sends a message; never blocks. Raises OSError where the client is gone."""
-        self._helper.send(due_s, port.number, data)
+        last = self._last_message
+        zero_s = last.frame_zero_s if due_s - last.at_s < DATED_LATELY_S else UNKNOWN_S
+        self._helper.send(PipedMessage(due_s, port.number, data, zero_s))
 
     def close(self, port: JackPort) -> None:
         """Closes a port once its messages are out."""
@@ -200,6 +207,7 @@ class JackConnection:
         )
 
     def _on_message(self, message: PipedMessage) -> None:
+        self._last_message = message
         port = self._ports.get(message.port)
         if port is not None:
             port.on_message(message)

@@ -2,12 +2,13 @@
 
 JACK works in cycles. In each, a client reads the messages that came in and writes those that go out, each with its
 frame, counted from the first of the cycle. JACK reports when a cycle began, from a loop that follows its own wake-ups:
-exact to 0.02 ms, but after an overrun up to 26 ms off for some seconds. So it is checked against the times at which our
-callback was really called.
+exact to 0.02 ms, but after an overrun off by up to as much as the server stood still, and swinging to and fro for ten seconds
+and more. So it is checked against the times at which our callback was really called.
 
 A message is dated `latency_s`, one period, earlier than its frame, and is sent `latency_s` later than it is due. So no
 message has a date after the moment at which it is read, a message that is sent when it is due never misses its frame,
-and a note that is due with a clock tick goes out on the frame of that tick: the two latencies cancel.
+and a note that is due with a clock tick goes out on the frame of that tick: the two latencies cancel. That holds where the
+dates of frames move between the tick and the note, too: what waits moves with them.
 """
 
 from __future__ import annotations
@@ -29,12 +30,19 @@ STARTS_NEEDED = 4
 """With fewer, all may have been started late."""
 DISTRUST_S = 0.001
 """JACK's date of a cycle is no longer used when it differs by this from the date by the starts of cycles."""
-TRUST_AGAIN_S = 0.0002
-"""It is used again when it differs by less than this."""
-STANDSTILL_STARTS = 2
-"""So many starts in a row that agree with JACK's dates, and not with the starts before them, show that the server stood still."""
+TRUST_AGAIN_S, TRUST_AGAIN_AFTER_S = 0.0002, 4.0
+"""It is used again once it has differed by less than this for so long: on its way to and fro it passes the right date several times.
+The loop of JACK swings by 0.8 radians a second, so where it is within 0.2 ms for four seconds it stays so."""
+STANDSTILL_S = 0.0005
+"""Starts that are all later than those before by more than this may show that the server stood still."""
+STANDSTILL_STARTS, STANDSTILL_STARTS_ALONE = 2, 3
+"""So many of them in a row show it: those that agree with JACK's dates; or, after an overrun, those that agree with each other."""
+SAME_START_S = 0.0003
+"""How far apart starts may be that agree with each other."""
 FRAME_NUMBERS = 2**32
 """JACK counts frames with 32 bits, which at 48 kHz lasts a day."""
+UNKNOWN_S = float("-inf")
+"""Frame 0 where it is not known: so far from any other second that nothing moves by the difference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +82,15 @@ class CycleDates:
         self._frame_zeros_s: deque[float] = deque(maxlen=STARTS_KEPT)
         """The second of frame 0, by the start of each of the last cycles."""
         self.is_jack_trusted = True
+        self._agrees_since_s: float | None = None
+        """Since when JACK's dates, which are not trusted, have been right."""
+        self._starts_since_overrun = STARTS_KEPT
         self.gaps = 0
         """How often cycles were missed, or the period or the sample rate has changed."""
+
+    def on_overrun(self) -> None:
+        """Records that the server reported an overrun; it may have stood still. May be called in another thread."""
+        self._starts_since_overrun = 0
 
     def date(self, number: int, frame: int, frames: int, rate: int, by_jack_s: float | None, now_s: float) -> Cycle:
         """Dates cycle `number`, whose first frame is `frame`; JACK dates it `by_jack_s`, and its callback began at `now_s`.
@@ -94,17 +109,29 @@ class CycleDates:
         # Seconds from frame 0, each frame at the rate of its time: PipeWire changes the rate of a server that goes on.
         from_zero_s = self._rate_since_s + (self._total - self._rate_since) / rate
         self._frame_zeros_s.append(now_s - from_zero_s)
-        if by_jack_s is not None:
-            self._forget_starts_before_standstill(by_jack_s - from_zero_s)
+        self._starts_since_overrun += 1
+        self._forget_starts_before_standstill(None if by_jack_s is None else by_jack_s - from_zero_s)
         # The minimum, as a cycle is started on time or late, and never early.
         by_starts_s = min(self._frame_zeros_s) + from_zero_s
         if by_jack_s is None:
             return Cycle(by_starts_s, frames, 1 / rate, by_starts_s - from_zero_s)
-        if len(self._frame_zeros_s) >= STARTS_NEEDED:
-            difference_s = abs(by_jack_s - by_starts_s)
-            self.is_jack_trusted = difference_s < (DISTRUST_S if self.is_jack_trusted else TRUST_AGAIN_S)
+        self._judge_jack(by_jack_s - by_starts_s, now_s)
         starts_s = by_jack_s if self.is_jack_trusted else by_starts_s
         return Cycle(starts_s, frames, 1 / rate, starts_s - from_zero_s)
+
+    def _judge_jack(self, off_s: float, now_s: float) -> None:
+        """Decides whether JACK's dates are used, the last of which is `off_s` later than that by the starts."""
+        if len(self._frame_zeros_s) < STARTS_NEEDED:
+            # A single start shows that a date is too late, but not that one is too early.
+            self.is_jack_trusted &= off_s < DISTRUST_S
+        elif self.is_jack_trusted:
+            self.is_jack_trusted = abs(off_s) < DISTRUST_S
+        elif abs(off_s) < TRUST_AGAIN_S:
+            if self._agrees_since_s is None:
+                self._agrees_since_s = now_s
+            self.is_jack_trusted = now_s - self._agrees_since_s >= TRUST_AGAIN_AFTER_S
+        if self.is_jack_trusted or abs(off_s) >= TRUST_AGAIN_S:
+            self._agrees_since_s = None
 
     def _change_rate(self, rate: int) -> None:
         """From the last cycle on, frames last as long as at this rate."""
@@ -113,18 +140,29 @@ class CycleDates:
             self._rate_since = self._total
         self._rate = rate
 
-    def _forget_starts_before_standstill(self, by_jack_s: float) -> None:
+    def _forget_starts_before_standstill(self, by_jack_s: float | None) -> None:
         """Where the whole server stood still, no cycle is missed and frame 0 is later: what was before no longer applies.
 
         `by_jack_s` is frame 0 as JACK dates it. Alone it is no evidence, as JACK's dates may be wrong after an overrun,
         and neither are starts that are late, as they may be so on a busy machine.
         """
-        if by_jack_s - min(self._frame_zeros_s) <= DISTRUST_S:
+        if self._frame_zeros_s[-1] - min(self._frame_zeros_s) < STANDSTILL_S:
             return
-        latest_s = tuple(self._frame_zeros_s)[-STANDSTILL_STARTS:]
-        if all(abs(start_s - by_jack_s) < DISTRUST_S for start_s in latest_s):
-            self._frame_zeros_s.clear()
-            self._frame_zeros_s.extend(latest_s)
+        starts_s = tuple(self._frame_zeros_s)
+        for count in (STANDSTILL_STARTS, STANDSTILL_STARTS_ALONE):
+            before_s, latest_s = starts_s[:-count], starts_s[-count:]
+            if not before_s or min(latest_s) - min(before_s) < STANDSTILL_S:
+                return
+            if count == STANDSTILL_STARTS:
+                agree = by_jack_s is not None and all(abs(start_s - by_jack_s) < DISTRUST_S for start_s in latest_s)
+            else:
+                agree = (
+                    count <= self._starts_since_overrun < STARTS_KEPT and max(latest_s) - min(latest_s) < SAME_START_S
+                )
+            if agree:
+                self._frame_zeros_s.clear()
+                self._frame_zeros_s.extend(latest_s)
+                return
 
 
 class Latency:
@@ -150,7 +188,7 @@ class SendQueue:
 
     def __init__(self) -> None:
         self._waiting: deque[tuple[float, bytes]] = deque()
-        self._last_due_s = float("-inf")
+        self._last_due_s, self._zero_s = float("-inf"), UNKNOWN_S
         self.too_late = 0
         """How many note-ons were left out because they would have been too late."""
         self.dropped = 0
@@ -159,8 +197,22 @@ class SendQueue:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def put(self, due_s: float, data: bytes) -> None:
-        """Adds a message that is due at `due_s`, or with the message before it if that is due later."""
+    def move_to(self, zero_s: float) -> None:
+        """Takes the second of frame 0, one latency earlier, as it is now: where it has moved, what waits moves with it.
+
+        After a standstill of more than `MAX_LATENESS_S` it does not, as no note may begin later than that.
+        """
+        moved_s, self._zero_s = _moved_s(self._zero_s, zero_s), zero_s
+        if moved_s and self._waiting:
+            self._waiting = deque((due_s + moved_s, data) for due_s, data in self._waiting)
+            self._last_due_s += moved_s
+
+    def put(self, due_s: float, data: bytes, zero_s: float = UNKNOWN_S) -> None:
+        """Adds a message that is due at `due_s`, or with the message before it if that is due later.
+
+        `zero_s` is frame 0 as it was known to the sender, see `move_to`.
+        """
+        due_s += _moved_s(zero_s, self._zero_s)
         if len(self._waiting) >= MAX_QUEUE_LENGTH and not _ends_sound(data):
             self.dropped += 1
             return
@@ -187,6 +239,12 @@ class SendQueue:
     def clear(self) -> None:
         """Removes all messages."""
         self._waiting.clear()
+
+
+def _moved_s(before_s: float, now_s: float) -> float:
+    """By how much frame 0 has moved; 0 where that is more than a message may be late."""
+    moved_s = now_s - before_s
+    return moved_s if abs(moved_s) <= MAX_LATENESS_S else 0.0
 
 
 def _is_note_on(data: bytes) -> bool:

@@ -146,16 +146,16 @@ class JackHelper:
         except Empty:
             raise NoMidiSystem("The JACK server does not answer. Restart it.") from None
 
-    def send(self, due_s: float, port: int, data: bytes) -> None:
+    def send(self, message: PipedMessage) -> None:
         """Sends a MIDI message to the client; drops and counts one that does not fit into the pipe. Never blocks.
 
         Raises BrokenPipeError where the process is gone.
         """
-        if len(data) > MAX_MESSAGE_BYTES:
+        if len(message.data) > MAX_MESSAGE_BYTES:
             self.dropped += 1
             return
         try:
-            os.write(self._to_send_fd, pack(PipedMessage(due_s, port, data)))
+            os.write(self._to_send_fd, pack(message))
         except BlockingIOError:
             self.dropped += 1
         else:

@@ -6,6 +6,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from bridge.midi.jack.jack_frames import UNKNOWN_S
+
 HEADER = struct.Struct("<ddBH")
 """The second, the second of frame 0, the number of the port, and the length of a message."""
 MAX_MESSAGE_BYTES = 492
@@ -27,8 +29,8 @@ class PipedMessage(NamedTuple):
     at_s: float
     port: int
     data: bytes
-    frame_zero_s: float = 0.0
-    """For a message that came in, the second of JACK's frame 0 by which it was dated."""
+    frame_zero_s: float = UNKNOWN_S
+    """The second of JACK's frame 0, one latency earlier: by it a message that came in was dated, or one that is sent is due."""
 
 
 def pack(message: PipedMessage) -> bytes:

@@ -30,8 +30,9 @@ due; the lead is for a sender that wakes up late, or waits for the interpreter."
 
 LEAST_MOVE_S = 0.00002
 """A smaller move of the frames' dates is passed on only with later ones: each costs the music thread a look at its inbox."""
-ANOTHER_CLOCK_S = 1.0
-"""Frames that move by this much or more are a new count, by another server or at another sample rate."""
+STANDSTILL_S = 2.0
+"""A server that stands still for longer counts as gone. So frames that move by more are a new count, by another server, unless they moved later by no
+more than the time since the last message: then server and client were suspended together."""
 
 
 class OpenJackPort(BasePort):
@@ -89,6 +90,7 @@ class JackInput(OpenJackPort):
         self._receiver = receiver
         self._on_clock_moved: OnDatesShifted = ignore_clock
         self._frame_zero_s: float | None = None
+        self._last_s = 0.0
         self.faults = FaultCounter(logger_in, port.name)
         port.on_message = self._deliver
 
@@ -98,19 +100,20 @@ class JackInput(OpenJackPort):
 
     def _deliver(self, message: PipedMessage) -> None:
         try:
-            self._notice_clock(message.frame_zero_s)
+            self._notice_clock(message)
             self._receiver(message.data, message.at_s)
         except Exception as error:  # noqa: BLE001 - no exception may end the thread that reads messages
             self.faults.count(error)
 
-    def _notice_clock(self, frame_zero_s: float) -> None:
+    def _notice_clock(self, message: PipedMessage) -> None:
         """Reports where frames have another date than before: after an overrun, or by JACK's estimate of its own sample rate."""
-        before_s = self._frame_zero_s
-        if before_s is not None and abs(frame_zero_s - before_s) < LEAST_MOVE_S:
+        before_s, since_s, self._last_s = self._frame_zero_s, message.at_s - self._last_s, message.at_s
+        moved_s = 0.0 if before_s is None else message.frame_zero_s - before_s
+        if before_s is not None and abs(moved_s) < LEAST_MOVE_S:
             return
-        self._frame_zero_s = frame_zero_s
-        if before_s is not None and abs(frame_zero_s - before_s) < ANOTHER_CLOCK_S:
-            self._on_clock_moved(frame_zero_s - before_s)
+        self._frame_zero_s = message.frame_zero_s
+        if moved_s and -STANDSTILL_S < moved_s < max(STANDSTILL_S, since_s):
+            self._on_clock_moved(moved_s)
 
 
 class JackOutput(OpenJackPort):

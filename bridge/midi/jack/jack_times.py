@@ -38,6 +38,10 @@ class JackTimes:
         """How often cycles were missed, or the period or the sample rate has changed."""
         return self._dates.gaps
 
+    def on_overrun(self) -> None:
+        """Records that the server reported an overrun. May be called in another thread."""
+        self._dates.on_overrun()
+
     def measure_offset(self) -> None:
         """Measures how far our clock is ahead of JACK's. On Linux they are the same clock."""
         readings = []

@@ -1,3 +1,4 @@
+import math
 from itertools import pairwise
 
 import pytest
@@ -8,6 +9,7 @@ from bridge.midi.jack.jack_frames import (
     DISTRUST_S,
     MAX_LATENESS_S,
     MAX_QUEUE_LENGTH,
+    TRUST_AGAIN_AFTER_S,
     TRUST_AGAIN_S,
     Cycle,
     CycleDates,
@@ -28,6 +30,22 @@ def cycle(number: int, frames: int = FRAMES) -> Cycle:
 
 def take_cycle(queue: SendQueue, number: int, latency_s: float = PERIOD_S) -> list[tuple[int, bytes]]:
     return list(queue.take(cycle(number), latency_s))
+
+
+class JackLoop:
+    """The loop by which JACK dates its cycles from the server's wake-ups: of second order, with a bandwidth of 1/8 Hz."""
+
+    def __init__(self, frames: int) -> None:
+        self._period_s = frames / RATE
+        self._omega = 2 * math.pi / 8 * self._period_s
+        self._next_s = self._period_s
+
+    def wake(self, at_s: float) -> float:
+        """The date of the cycle for which the server wakes up at this second."""
+        date_s, off_s = self._next_s, at_s - self._next_s
+        self._period_s += self._omega**2 * off_s
+        self._next_s += self._period_s + math.sqrt(2) * self._omega * off_s
+        return date_s
 
 
 class TestCycle:
@@ -63,16 +81,52 @@ class TestCycleDates:
                 number * PERIOD_S
             )
 
-    def test_jacks_dates_are_used_again_once_they_are_nearly_right(self) -> None:
-        dates, off_s = (
-            CycleDates(),
-            [0.0] * 5 + [DISTRUST_S * 1.1, DISTRUST_S * 0.9, TRUST_AGAIN_S * 0.9, DISTRUST_S * 0.9],
-        )
-        trusted = []
+    def test_jacks_dates_are_used_again_once_they_have_been_right_for_seconds(self) -> None:
+        dates, trusted = CycleDates(), []
+        off_s = [0.0] * 5 + [DISTRUST_S * 1.1] + [TRUST_AGAIN_S * 0.9] * 1000
         for number, by_s in enumerate(off_s, 1):
             self.date(dates, number, by_jack_s=number * PERIOD_S + by_s)
             trusted.append(dates.is_jack_trusted)
-        assert trusted == [True] * 5 + [False, False, True, True]
+        assert trusted.index(False) == 5
+        assert trusted.index(True, 6) == pytest.approx(6 + TRUST_AGAIN_AFTER_S / PERIOD_S, abs=2)
+
+    @pytest.mark.parametrize("frames", [64, 256, 512, 1024, 2048])
+    @pytest.mark.parametrize("late_s", [0.12, 0.27, 1.2])
+    def test_dates_hold_still_while_those_of_jack_swing_to_and_fro_through_the_right_ones(
+        self, frames: int, late_s: float
+    ) -> None:
+        dates, loop, were_wrong = CycleDates(), JackLoop(frames), False
+        for number in range(1, round(40.0 * RATE / frames)):
+            at_s = number * frames / RATE
+            is_late = 10.0 < at_s < 10.0 + 12 * frames / RATE
+            by_jack_s = loop.wake(at_s + (late_s if is_late else 0.0))
+            if is_late:
+                # The server makes up for these cycles at once, and our client misses them.
+                continue
+            off_s = dates.date(number, number * frames, frames, RATE, by_jack_s, at_s + 0.00003).starts_s - at_s
+            were_wrong |= not dates.is_jack_trusted
+            assert abs(off_s) < (TRUST_AGAIN_S + 0.0001 if were_wrong else DISTRUST_S + 0.0001)
+        assert were_wrong
+        assert dates.is_jack_trusted
+
+    def test_starts_before_a_standstill_are_forgotten_though_jacks_dates_do_not_follow(self) -> None:
+        dates, late_s, off_s = CycleDates(), 0.039, []
+        for number in range(1, 50):
+            self.date(dates, number, by_jack_s=number * PERIOD_S)
+        dates.on_overrun()
+        for number in range(50, 60):
+            at_s = number * PERIOD_S + late_s
+            cycle = dates.date(number, number * FRAMES, FRAMES, RATE, at_s - 0.02, at_s + 0.0001)
+            off_s.append(cycle.starts_s - at_s)
+        assert off_s[2:] == pytest.approx([0.0001] * 8, abs=0.0001)
+
+    def test_late_starts_alone_are_no_standstill(self) -> None:
+        dates = CycleDates()
+        for number in range(1, 50):
+            self.date(dates, number, by_jack_s=number * PERIOD_S - 0.01)
+        for number in range(50, 60):
+            cycle = self.date(dates, number, by_jack_s=number * PERIOD_S - 0.01, started_late_s=0.004)
+            assert cycle.starts_s == pytest.approx(number * PERIOD_S)
 
     def test_dates_follow_a_standstill_at_once_because_frames_are_missing(self) -> None:
         dates = CycleDates()
@@ -154,6 +208,33 @@ class TestSendQueue:
         queue = SendQueue()
         queue.put(cycle(4).second_of(17), ON)
         assert take_cycle(queue, 7) == [(0, ON)]
+
+    @pytest.mark.parametrize("moved_s", [-0.002, 0.00065, 0.02])
+    @pytest.mark.parametrize("is_known", [True, False], ids=["moved_while_it_waits", "moved_on_its_way_here"])
+    def test_a_message_keeps_its_frame_where_frames_get_another_date(self, moved_s: float, *, is_known: bool) -> None:
+        queue = SendQueue()
+        queue.move_to(5.0)
+        if is_known:
+            queue.put(cycle(4).second_of(17), ON, 5.0)
+        queue.move_to(5.0 + moved_s)
+        if not is_known:
+            queue.put(cycle(4).second_of(17), ON, 5.0)
+        moved = Cycle(cycle(5).starts_s + moved_s, FRAMES, 1 / RATE)
+        assert list(queue.take(moved, PERIOD_S)) == [(17, ON)]
+
+    def test_a_message_keeps_its_second_in_a_longer_standstill(self) -> None:
+        queue = SendQueue()
+        queue.move_to(5.0)
+        queue.put(0.0, ON, 5.0)
+        queue.move_to(5.0 + 2 * MAX_LATENESS_S)
+        assert list(queue.take(Cycle(2 * MAX_LATENESS_S, FRAMES, 1 / RATE), PERIOD_S)) == []
+        assert queue.too_late == 1
+
+    def test_a_message_whose_sender_knows_no_frame_keeps_its_second(self) -> None:
+        queue = SendQueue()
+        queue.put(cycle(4).second_of(17), ON)
+        queue.move_to(5.0)
+        assert take_cycle(queue, 5) == [(17, ON)]
 
     def test_lets_no_message_overtake_another_so_a_note_off_never_comes_before_its_note_on(self) -> None:
         queue = SendQueue()
