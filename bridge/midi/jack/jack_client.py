@@ -284,15 +284,24 @@ class JackClient:
     def _write_output(self, port: ClientPort, cycle: Cycle, latency_s: float) -> None:
         out = port.port
         out.clear_buffer()
+        written = []
         for offset, data in port.queue.take(cycle, latency_s):
             try:
                 out.write_midi_event(offset, data)
             except self._jack_error:
                 port.queue.put_back(data, cycle, latency_s)
                 break
+            written.append((offset, data))
+        if written:
             port.last_cycle = self.cycles
             self._latency.on_message(cycle.starts_s)
-            port.on_sent(data)
+            kept = port.queue.without_late(written, cycle, self._clock.now_s())
+            if kept is not written:
+                out.clear_buffer()
+                for offset, data in kept:
+                    out.write_midi_event(offset, data)
+            for _, data in kept:
+                port.on_sent(data)
         if port.queue or port.last_cycle == self.cycles:
             self._doorbell[LOOK] = 1
 

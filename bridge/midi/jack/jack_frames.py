@@ -14,7 +14,7 @@ dates of frames move between the tick and the note, too: what waits moves with t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 MAX_LATENESS_S = 0.1
@@ -231,6 +231,16 @@ class SendQueue:
                 self.too_late += 1
                 continue
             yield cycle.offset_of(frame_s), data
+
+    def without_late(
+        self, written: Sequence[tuple[int, bytes]], cycle: Cycle, now_s: float
+    ) -> Sequence[tuple[int, bytes]]:
+        """The messages of a cycle that may still go out now that they are written: this process may have stood still since it took them."""
+        if now_s - cycle.ends_s <= MAX_LATENESS_S:
+            return written
+        kept = [(offset, data) for offset, data in written if not _is_note_on(data)]
+        self.too_late += len(written) - len(kept)
+        return kept
 
     def put_back(self, data: bytes, cycle: Cycle, latency_s: float) -> None:
         """Puts back the message that was taken last and found no room in its cycle; it is the first of the next cycle."""

@@ -250,6 +250,12 @@ class TestSendQueue:
         assert take_cycle(queue, too_late_cycle) == [(0, OFF)]
         assert queue.too_late == 1
 
+    def test_takes_back_note_ons_that_are_too_late_by_the_time_they_are_written(self) -> None:
+        queue, written = SendQueue(), [(17, ON), (200, OFF)]
+        assert queue.without_late(written, cycle(5), cycle(5).ends_s + 0.9 * MAX_LATENESS_S) is written
+        assert queue.without_late(written, cycle(5), cycle(5).ends_s + 1.1 * MAX_LATENESS_S) == [(200, OFF)]
+        assert queue.too_late == 1
+
     def test_drops_note_ons_when_it_is_full_and_no_note_off(self) -> None:
         queue = SendQueue()
         for _ in range(MAX_QUEUE_LENGTH + 5):
