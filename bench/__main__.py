@@ -17,7 +17,7 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
         "band",
         "panel",
     ),
-    "clocks": ("clock", "buffered_clock", "long_clocks", "pauses"),
+    "clocks": ("clock", "buffered_clock", "long_clocks", "pauses", "standstills"),
     "faults": ("page_work", "pack_switch", "lost_server"),
     "daw": ("ardour",),
     "gpu": ("gpu",),

@@ -21,6 +21,8 @@ MAX_LATENESS_S = 0.1
 """A note-on that would be later than this is left out: after a standstill all missed notes would begin at once."""
 MAX_QUEUE_LENGTH = 4096
 """In messages; a jam has a few dozen waiting at most."""
+MOST_MOVED_S = 0.01
+"""Where frames get another date by at most this, what waits moves with its frame. By more, the server stood still, and what waits is late."""
 SHRINK_AFTER_S = 2.0
 """The latency becomes shorter only after this long without a message: within music the change would be heard as a jump.
 """
@@ -200,7 +202,7 @@ class SendQueue:
     def move_to(self, zero_s: float) -> None:
         """Takes the second of frame 0, one latency earlier, as it is now: where it has moved, what waits moves with it.
 
-        After a standstill of more than `MAX_LATENESS_S` it does not, as no note may begin later than that.
+        After a standstill it does not, see `MOST_MOVED_S`.
         """
         moved_s, self._zero_s = _moved_s(self._zero_s, zero_s), zero_s
         if moved_s and self._waiting:
@@ -252,9 +254,9 @@ class SendQueue:
 
 
 def _moved_s(before_s: float, now_s: float) -> float:
-    """By how much frame 0 has moved; 0 where that is more than a message may be late."""
+    """By how much frame 0 has moved, and what waits for a frame with it."""
     moved_s = now_s - before_s
-    return moved_s if abs(moved_s) <= MAX_LATENESS_S else 0.0
+    return moved_s if abs(moved_s) <= MOST_MOVED_S else 0.0
 
 
 def _is_note_on(data: bytes) -> bool:
