@@ -10,9 +10,10 @@ Run it with `RUNS=1000 python -m bench standstills`: so many servers for each pe
 import math
 import os
 import random
-from typing import cast
+from typing import Any, cast
 
 from bench.table import show
+from bridge.midi.jack.client_port import ClientPort
 from bridge.midi.jack.jack_connection import JackConnection, JackPort
 from bridge.midi.jack.jack_frames import MAX_LATENESS_S, Cycle, CycleDates, SendQueue
 from bridge.midi.jack.jack_pipes import PipedMessage
@@ -60,6 +61,7 @@ class SimulatedJam:
         self._loop, self._dates, self._queue = ServerLoop(self._period_s, self._at_s), CycleDates(), SendQueue()
         self._dated_until = 0
         self._clock, self._timeline = MidiClock(), Timeline.start(120.0, self._at_s)
+        self._ours = ClientPort(1, "input", cast("Any", None))
         self._port = JackPort(cast("JackConnection", None), 1, "input", "in")
         JackInput(self._port, self._receive).watch_dates(self._clock.move_dates)
         self._came = [PipedMessage(0.0, 1, START)]
@@ -129,7 +131,11 @@ class SimulatedJam:
             now_s = self._at_s + late_s + blocked_s + started_s
             if ticks or self._queue or self._number <= self._dated_until:
                 cycle = self._dates.date(self._number, self._frame, self._frames, RATE, by_jack_s, now_s)
-                self._exchange(cycle, sorted(ticks * (2 if comes_twice else 1)))
+                self._exchange(cycle, ticks)
+                if comes_twice:
+                    cycle = self._dates.date(self._number + 1, self._frame, self._frames, RATE, by_jack_s, now_s)
+                    self._number += 1
+                    self._exchange(cycle, ticks)
             if now_s >= self._asleep_until_s:
                 self._run_music_thread(now_s)
         self._at_s += self._period_s
@@ -141,7 +147,10 @@ class SimulatedJam:
         self._queue.move_to(zero_s)
         for offset, _ in self._queue.take(cycle, self._period_s):
             self._measure(self._frame + offset)
-        self._came += [PipedMessage(cycle.second_of(tick) - self._period_s, 1, TICK, zero_s) for tick in ticks]
+        events = self._ours.new_events([(tick, TICK) for tick in ticks], is_repeat=self._dates.is_repeat)
+        self._came += [
+            PipedMessage(cycle.second_of(offset) - self._period_s, 1, data, zero_s) for offset, data in events
+        ]
 
     def _run_music_thread(self, now_s: float) -> None:
         """Takes what came in, and sends all that is due until it runs again, with the next cycle."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ AT_ONCE_S = 0.0
 """A due time that is long past."""
 
 Notes = set[tuple[int, int]]
+Events = Sequence[tuple[int, bytes]]
 
 
 @dataclass(slots=True, eq=False)
@@ -31,10 +33,17 @@ class ClientPort:
     """The name of that port while it is there."""
     keys: HeldKeys = field(default_factory=HeldKeys)
     queue: SendQueue = field(default_factory=SendQueue)
+    received: Events = ()
+    """The messages of the last cycle that had any, with their offsets."""
     sounding: Notes = field(default_factory=set)
     channels: set[int] = field(default_factory=set)
     last_cycle: int = 0
     """The number of the cycle in which a message was written last."""
+
+    def new_events(self, events: Events, *, is_repeat: bool) -> Events:
+        """The messages that came in with a cycle; none where JACK runs a cycle again (`is_repeat`) and delivers the same ones."""
+        before, self.received = self.received, events
+        return () if is_repeat and events == before else events
 
     def on_sent(self, data: bytes) -> None:
         """Records which notes sound, given a message that is sent."""

@@ -245,11 +245,13 @@ class JackClient:
         return True
 
     def _read_input(self, port: ClientPort, cycle: Cycle, latency_s: float) -> None:
-        for offset, data in port.port.incoming_midi_events():
-            if len(data) > MAX_MESSAGE_BYTES:
+        events = [(offset, bytes(data)) for offset, data in port.port.incoming_midi_events()]
+        if not events:
+            return
+        for offset, message in port.new_events(events, is_repeat=self._times.is_repeat):
+            if len(message) > MAX_MESSAGE_BYTES:
                 continue
             self._latency.on_message(cycle.starts_s)
-            message = bytes(data)
             port.keys.on_message(message)
             self._pass_on(port, message, cycle.second_of(offset) - latency_s, cycle.frame_zero_s - latency_s)
 

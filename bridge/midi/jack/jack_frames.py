@@ -89,6 +89,8 @@ class CycleDates:
         self._starts_since_overrun = STARTS_KEPT
         self.gaps = 0
         """How often cycles were missed, or the period or the sample rate has changed."""
+        self.is_repeat = False
+        """Whether the last cycle has the frames of the one before, as some have right after an overrun."""
 
     def on_overrun(self) -> None:
         """Records that the server reported an overrun; it may have stood still. May be called in another thread."""
@@ -100,6 +102,7 @@ class CycleDates:
         `frames` is the period, `rate` the sample rate. Cycles may be left out between two calls.
         """
         passed = (frame - self._total) % FRAME_NUMBERS
+        self.is_repeat = passed == 0
         is_other_rate = rate != self._rate
         if is_other_rate:
             self._change_rate(rate)

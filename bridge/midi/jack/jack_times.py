@@ -38,6 +38,11 @@ class JackTimes:
         """How often cycles were missed, or the period or the sample rate has changed."""
         return self._dates.gaps
 
+    @property
+    def is_repeat(self) -> bool:
+        """Whether the cycle that was dated last has the frames of the one before."""
+        return self._dates.is_repeat
+
     def on_overrun(self) -> None:
         """Records that the server reported an overrun. May be called in another thread."""
         self._dates.on_overrun()

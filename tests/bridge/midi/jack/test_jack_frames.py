@@ -132,6 +132,13 @@ class TestCycleDates:
         # The first alone could be a start that is late, with a date of JACK's that is wrong.
         assert starts_s == pytest.approx([0.0001 - late_s - 0.0001, 0.0, 0.0, 0.0], abs=0.0002)
 
+    def test_a_cycle_with_the_frames_of_the_one_before_is_a_repeat(self) -> None:
+        dates, repeats = CycleDates(), []
+        for number, frame in enumerate([1, 2, 2, 3, 5], 1):
+            dates.date(number, frame * FRAMES, FRAMES, RATE, None, frame * PERIOD_S)
+            repeats.append(dates.is_repeat)
+        assert repeats == [False, False, True, False, False]
+
     def test_dates_go_on_when_the_frame_number_wraps_to_zero(self) -> None:
         dates = CycleDates()
         first = 2**32 - FRAMES
