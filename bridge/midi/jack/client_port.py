@@ -34,7 +34,7 @@ class ClientPort:
     keys: HeldKeys = field(default_factory=HeldKeys)
     queue: SendQueue = field(default_factory=SendQueue)
     received: Events = ()
-    """The messages of the last cycle that had any, with their offsets."""
+    """The messages of the last cycle that was looked at, with their offsets."""
     sounding: Notes = field(default_factory=set)
     channels: set[int] = field(default_factory=set)
     last_cycle: int = 0

@@ -246,8 +246,6 @@ class JackClient:
 
     def _read_input(self, port: ClientPort, cycle: Cycle, latency_s: float) -> None:
         events = [(offset, bytes(data)) for offset, data in port.port.incoming_midi_events()]
-        if not events:
-            return
         for offset, message in port.new_events(events, is_repeat=self._times.is_repeat):
             if len(message) > MAX_MESSAGE_BYTES:
                 continue

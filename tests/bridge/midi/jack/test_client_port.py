@@ -13,6 +13,13 @@ def test_messages_that_jack_delivers_again_in_a_repeated_cycle_are_no_new_ones()
     assert port.new_events(EVENTS, is_repeat=False) == EVENTS
 
 
+def test_messages_of_an_earlier_cycle_make_no_repeat() -> None:
+    port = ClientPort(1, "input", cast("Any", None))
+    port.new_events(EVENTS, is_repeat=False)
+    port.new_events([], is_repeat=False)
+    assert port.new_events(EVENTS, is_repeat=True) == EVENTS
+
+
 def test_other_messages_in_a_repeated_cycle_are_new() -> None:
     port = ClientPort(1, "input", cast("Any", None))
     port.new_events(EVENTS, is_repeat=False)
