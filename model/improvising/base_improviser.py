@@ -157,7 +157,7 @@ class BaseImproviser(Generic[V]):
             return forecast.draw(weights, point, random.random()), 0.0
         if current.memory is not None:
             memory.restore(current.memory)
-        network_sum = weights.dot(self._ones).item()
+        network_sum = float(weights.dot(self._ones))
         expected, total = memory.add_expected(
             weights, self._weight_of, network_sum, memory_strength, point.place, point.chord_place
         )

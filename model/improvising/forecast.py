@@ -15,7 +15,7 @@ from model.harmony.preference.chord_preference import STRONG_PLACES, ChordPrefer
 from model.improvising.closing import ChordEnds, Closing
 from model.improvising.forecast_point import ForecastPoint
 from model.improvising.melodic_motion import MelodicMotion
-from model.improvising.sampling import Weights, draw_token, ones
+from model.improvising.sampling import TokenSampler, Weights, ones
 from model.improvising.sampling_settings import SamplingSettings
 from model.tokens.vocabulary import EventVocabulary, Mask, PitchVocabulary
 
@@ -207,10 +207,10 @@ class Forecast:
         self._after_notes = [factor.apply for factor in made if factor.changes_after_notes]
         self.closing = next((factor for factor in made if isinstance(factor, Closing)), None)
         """The factor of the answer's end; None where the settings name no ending."""
-        self._temperature, self._top_p = settings.temperature, settings.top_p
+        self._sampler = TokenSampler(vocabulary.size, settings.temperature, settings.top_p)
 
     def draw(self, weights: Weights, point: ForecastPoint, uniform: float) -> int:
         """The token that the random number `uniform`, in [0, 1), selects. Overwrites `weights`, shape (vocabulary,)."""
         for apply in self._after_notes if point.chord else self._at_onsets:
             apply(weights, point)
-        return draw_token(weights, self._temperature, self._top_p, uniform)
+        return self._sampler.draw(weights, uniform)

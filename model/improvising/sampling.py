@@ -1,5 +1,7 @@
 """Samples one token from weights by temperature and top-p; knows no vocabulary, and takes the random number as an argument."""
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -23,32 +25,42 @@ _accumulate = np.add.accumulate
 NOTHING_ALLOWED = "nothing is allowed: no token has any weight"
 
 
-def draw_token(weights: Weights, temperature: float, top_p: float, uniform: float) -> int:
-    """The token that the random number `uniform`, in [0, 1), selects, out of those of the nucleus (`rank_tokens`).
+class TokenSampler:
+    """Draws one token after another, each from weights of the same size, by temperature and top-p."""
 
-    A token is drawn from all, which need not be sorted for it, and nearly always shows by its weight that it is of the nucleus. Where
-    it is not, one of the nucleus is drawn instead. Raises ValueError where no token has any weight.
-    """
-    if temperature != 1.0:
-        weights = _at_temperature(weights, temperature)
-    sums = _accumulate(weights)
-    total = sums.item(-1)
-    if not total >= LEAST_SUM:
-        if not total > 0.0:
-            raise ValueError(NOTHING_ALLOWED)
-        return draw_token(weights / weights[weights.argmax()], 1.0, top_p, uniform)
-    wanted = uniform * total
-    # The first token up to which the weights sum to more than is wanted. Rounding may have made that as high as the total.
-    token: int = sums.searchsorted(wanted, "right").item() if wanted < total else sums.searchsorted(total).item()
-    # All tokens outside the nucleus together hold no more than this.
-    if top_p >= 1.0 or weights.item(token) > (1.0 - top_p) * total:
-        return token
-    tokens, ranked_sums, ranked_total = rank_tokens(weights, 1.0, top_p)
-    if ranked_sums.item(tokens.tolist().index(token)) <= ranked_total:
-        return token
-    # Where in the token's own part the number lies is as random as the number was.
-    again = (uniform * total - (sums.item(token - 1) if token else 0.0)) / weights.item(token)
-    return tokens.item(_token_at(ranked_sums, min(max(again, 0.0), 1.0) * ranked_total, ranked_total))
+    def __init__(self, size: int, temperature: float = 1.0, top_p: float = 1.0) -> None:
+        self._temperature, self._top_p = temperature, top_p
+        # A view of the sums finds a number in them in a fifth of the time that the array takes.
+        self._sums = np.empty(size)
+        self._sum_up_to: Sequence[float] = memoryview(self._sums)  # type: ignore[arg-type]
+
+    def draw(self, weights: Weights, uniform: float) -> int:
+        """The token that the random number `uniform`, in [0, 1), selects, out of those of the nucleus (`rank_tokens`).
+
+        A token is drawn from all, which need not be sorted for it, and nearly always shows by its weight that it is of the nucleus. Where
+        it is not, one of the nucleus is drawn instead. Raises ValueError where no token has any weight.
+        """
+        if self._temperature != 1.0:
+            weights = _at_temperature(weights, self._temperature)
+        sums = self._sum_up_to
+        _accumulate(weights, 0, None, self._sums)
+        total = sums[-1]
+        if not total >= LEAST_SUM:
+            if not total > 0.0:
+                raise ValueError(NOTHING_ALLOWED)
+            weights = weights / weights[weights.argmax()]
+            _accumulate(weights, 0, None, self._sums)
+            total = sums[-1]
+        token = _token_at(sums, uniform * total, total)
+        # All tokens outside the nucleus together hold no more than this.
+        if weights.item(token) > (1.0 - self._top_p) * total:
+            return token
+        tokens, ranked_sums, ranked_total = rank_tokens(weights, 1.0, self._top_p)
+        if ranked_sums.item(tokens.tolist().index(token)) <= ranked_total:
+            return token
+        # Where in the token's own part the number lies is as random as the number was.
+        again = (uniform * total - (sums[token - 1] if token else 0.0)) / weights.item(token)
+        return tokens.item(_token_at(memoryview(ranked_sums), min(max(again, 0.0), 1.0) * ranked_total, ranked_total))  # type: ignore[arg-type]
 
 
 def rank_tokens(weights: Weights, temperature: float, top_p: float) -> tuple[Tokens, Weights, float]:
@@ -73,7 +85,7 @@ def rank_tokens(weights: Weights, temperature: float, top_p: float) -> tuple[Tok
 
 
 def _at_temperature(weights: Weights, temperature: float) -> Weights:
-    highest = weights[weights.argmax()]
+    highest = weights.item(weights.argmax())
     if not highest > 0.0:
         raise ValueError(NOTHING_ALLOWED)
     raised: Weights = weights / highest
@@ -81,9 +93,9 @@ def _at_temperature(weights: Weights, temperature: float) -> Weights:
     return raised
 
 
-def _token_at(sums: Weights, wanted: float, total: float) -> int:
+def _token_at(sums: Sequence[float], wanted: float, total: float) -> int:
     """The first token up to which the weights sum to more than is wanted. Rounding may have made that as high as the total."""
-    return int(sums.searchsorted(wanted, "right") if wanted < total else sums.searchsorted(total))
+    return bisect_right(sums, wanted) if wanted < total else bisect_left(sums, total)
 
 
 def within_reach(logits: Logits) -> Logits:

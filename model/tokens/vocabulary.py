@@ -176,9 +176,9 @@ class EventVocabulary:
         """
         weights[START] = 0.0
         if not chord:
-            weights[self.first_time_token :] = 0.0
+            weights[self.first_time_token :].fill(0.0)
         elif len(chord) >= max_chord:
-            weights[: self.first_time_token] = 0.0
+            weights[: self.first_time_token].fill(0.0)
         else:
             for pitch in chord:
                 weights[self._token_by_pitch[pitch]] = 0.0

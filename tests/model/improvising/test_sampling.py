@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from model.engines.engine import Logits
-from model.improvising.sampling import Weights, draw_token, rank_tokens, softmax
+from model.improvising.sampling import TokenSampler, Weights, rank_tokens, softmax
 
 FIVE_THREE_TWO = np.log(np.array([0.2, 0.5, 0.3], np.float32))
 SOME_LOGITS = arrays(np.float32, 12, elements=st.floats(-30, 30, width=32))
@@ -23,7 +23,7 @@ def sampling_probabilities(weights: Weights, temperature: float, top_p: float) -
 
 
 def draw(p: list[float], uniform: float) -> int:
-    return draw_token(np.array(p), 1.0, 1.0, uniform)
+    return TokenSampler(len(p)).draw(np.array(p), uniform)
 
 
 def probabilities_of(logits: Logits, temperature: float = 1.0, top_p: float = 1.0) -> list[float]:
@@ -125,14 +125,15 @@ class TestDraw:
         self, logits: Logits, mask: np.typing.NDArray[np.bool_], top_p: float, uniform: float
     ) -> None:
         weights = masked(logits, mask)
-        assert weights[draw_token(weights, 1.0, top_p, uniform)] > 0.0
+        assert weights[TokenSampler(len(weights), 1.0, top_p).draw(weights, uniform)] > 0.0
 
     @given(SOME_LOGITS, MASKS, TEMPERATURES, SHARES)
     def test_tokens_of_the_nucleus_are_drawn_as_often_as_they_are_likely(
         self, logits: Logits, mask: np.typing.NDArray[np.bool_], temperature: float, top_p: float
     ) -> None:
         weights, count = masked(logits, mask), 2000
-        drawn = [draw_token(weights, temperature, top_p, (number + 0.5) / count) for number in range(count)]
+        sampler = TokenSampler(len(weights), temperature, top_p)
+        drawn = [sampler.draw(weights, (number + 0.5) / count) for number in range(count)]
         expected = sampling_probabilities(weights, temperature, top_p)
         shares = np.bincount(drawn, minlength=len(weights)) / count
         # The part of each token that is drawn from again may miss a number of this grid for each other token.
