@@ -17,6 +17,7 @@ import numpy.typing as npt
 from model.approach import APPROACHES, Approach
 from model.engines.network_shape import Hyperparameters
 from model.engines.onnx_engine import OnnxEngine
+from model.memory.backoff import DEFAULT_BACKOFFS
 from model.pack.card import CARD_FILE, ApproachCard, Card, CardBins, Epoch, MemoryTrust, Training
 from model.pack.pack import Pack, sha256_of
 from model.pack.weights import Weights, save_weights
@@ -35,6 +36,7 @@ from train.learning.recipe import Recipe
 from train.learning.tracker import NO_TRACKER, Tracker
 from train.learning.trainer import LearningTask, Outcome, Progress, fit
 from train.memory.refit import fit_memory
+from train.memory.remembered import remember_lines
 from train.onnx_graph import write_fp32, write_int8
 from train.phrasing.refit import fit_phrasing
 from train.provenance import NOTICES_FILE, legal_notices, source_of
@@ -190,11 +192,30 @@ def _prepare(
         valid_pieces = pieces_in_memory(vocabulary, valid)
         initial = None if request.base_pack is None else _initial_weights(request.base_pack, approach, vocabulary)
         task = LearningTask(
-            vocabulary.size, request.shape, pieces, valid_pieces, sum(len(line) for line in valid), initial=initial
+            vocabulary.size,
+            request.shape,
+            pieces,
+            valid_pieces,
+            sum(len(line) for line in valid),
+            initial=initial,
+            repeats=repeats_of_lines(corpora, recipe.most_repeats),
         )
+        if recipe.beside_memory:
+            backoff = (
+                DEFAULT_BACKOFFS[approach] if request.base_pack is None else request.base_pack.card.backoff(approach)
+            )
+            remembered, valid_remembered = (remember_lines(vocabulary, backoff, lines) for lines in (training, valid))
+            task = replace(task, remembered=remembered, valid_remembered=valid_remembered)
         fingerprint = _fingerprint(vocabulary, recipe, request, content, content_of(valid))
         prepared[approach] = PreparedTraining(vocabulary, task, recipe, fingerprint)
     return prepared
+
+
+def repeats_of_lines(corpora: Sequence[Corpus], most: int) -> list[int]:
+    """How often each training line comes in an epoch: so often that its corpus counts like the largest, but `most` times at most."""
+    notes = [sum(len(line) for line in corpus.lines["train"]) for corpus in corpora]
+    repeats = [min(most, max(1, round(max(notes) / max(count, 1)))) for count in notes]
+    return [times for corpus, times in zip(corpora, repeats, strict=True) for _ in corpus.lines["train"]]
 
 
 def _choose_lanes(targets: int, chunk: int, world: World) -> int:

@@ -113,6 +113,15 @@ def train(
     hidden: Annotated[int, typer.Option(min=1)] = SHAPE.hidden,
     layers: Annotated[int, typer.Option(min=1)] = SHAPE.layers,
     precision: Annotated[Precision, typer.Option(help="auto: bf16 where the hardware supports it.")] = "auto",
+    beside_memory: Annotated[
+        bool, typer.Option(help="Learn what a memory of the piece so far does not know: networks play beside one.")
+    ] = DEFAULTS.beside_memory,
+    most_repeats: Annotated[
+        int,
+        typer.Option(
+            min=1, help="How often the pieces of a small corpus may come in a pass, each time in another key."
+        ),
+    ] = DEFAULTS.most_repeats,
     random_seed: Annotated[
         int, typer.Option(min=0, help="The random seed: equal ones give equal weights on one CPU.")
     ] = 0,
@@ -155,6 +164,8 @@ def train(
         learning_rate=_learning_rate(learning_rate, base_pack),
         random_seed=random_seed,
         precision=precision,
+        beside_memory=beside_memory,
+        most_repeats=most_repeats,
     )
     shape = Hyperparameters(embedding=embedding, hidden=hidden, layers=layers, dropout=dropout)
     request = TrainingRequest(

@@ -14,7 +14,7 @@ from bench.table import show
 from model.approach import APPROACHES
 from model.engines.network import MusicLSTM
 from model.engines.network_shape import Hyperparameters
-from train.corpus.dataset import Chunk
+from train.corpus.chunks import Chunk
 from train.experiment import notebook
 from train.learning.checkpoint import TrainingState
 from train.learning.learner import Learner

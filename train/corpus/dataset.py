@@ -1,13 +1,8 @@
-"""Turns lines into batches: token files, transposed while they are read, side by side in lanes of whole chunks.
-
-Knows no network.
-"""
+"""Turns lines into pieces of tokens, in memory or in a file, which are transposed while they are read; knows no network."""
 
 import hashlib
-import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -25,8 +20,6 @@ Tokens = npt.NDArray[np.int64]
 
 # All twelve keys, each as near as possible to the original: the model learns every key, and the register stays.
 TRANSPOSITIONS = range(-6, 6)
-# A target without a loss: the padding after the end of a line.
-NO_TARGET = -100
 # Shifts are counted in this fraction of a beat, half a millisecond at 120 bpm, so that played timing gives few values,
 # too.
 SHIFTS_PER_BEAT = 960
@@ -225,72 +218,3 @@ def pieces_on_disk(vocabulary: Vocabulary, lines: Iterable[Line], path: Path) ->
             content.update(written)
             file.write(written)
     return TokenPieces(np.memmap(path, np.uint16, "r"), lengths, transposing(vocabulary)), content.hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """One step of training: `inputs` and `targets` of shape (lanes, time), and `fresh` of shape (lanes,), which is true
-    where a line begins.
-
-    `total_targets` is the number of targets in all lanes, including those that other processes train.
-    """
-
-    inputs: Tokens
-    targets: Tokens
-    fresh: npt.NDArray[np.bool_]
-    total_targets: int
-
-
-def chunk_count(lengths: Iterable[int], lanes: int, length: int) -> int:
-    """The number of chunks that `chunks` yields for pieces of these lengths, in this order."""
-    ends = [0] * lanes
-    for tokens in lengths:
-        heapq.heapreplace(ends, ends[0] + -(-(tokens - 1) // length))
-    return max(ends)
-
-
-def chunks(
-    pieces: Pieces, order: Sequence[int], keys: Sequence[int], lanes: int, length: int, mine: range | None = None
-) -> Iterator[Chunk]:
-    """Yields the pieces side by side in `lanes`, `length` tokens at a time.
-
-    The caller carries the network's state from chunk to chunk.
-
-    `order` is the order of the pieces, and `keys` says by how many semitones each is transposed. When a piece ends, its
-    lane takes the next piece at the start of the next chunk, so that the state can be reset there. Lanes without a next
-    piece are padded. Only the lanes in `mine` are read.
-    """
-    kept = range(lanes) if mine is None else mine
-    coming = iter(range(len(order)))
-    current: list[int | None] = [None] * lanes  # the index in `order` of each lane's piece
-    read: list[Tokens] = [np.zeros(0, np.int64)] * lanes
-    at = [0] * lanes
-    while True:
-        inputs = np.zeros((len(kept), length), np.int64)
-        targets = np.full((len(kept), length), NO_TARGET, np.int64)
-        fresh = np.zeros(len(kept), np.bool_)
-        total = 0
-        for lane in range(lanes):
-            begins = current[lane] is None
-            if begins:
-                current[lane], at[lane] = next(coming, None), 0
-            place = current[lane]
-            if place is None:
-                continue
-            left = int(pieces.lengths[order[place]]) - 1 - at[lane]
-            count = min(length, left)
-            total += count
-            if lane in kept:
-                row = kept.index(lane)
-                if begins:
-                    read[lane] = pieces.piece(order[place], keys[place])
-                fresh[row] = begins
-                span = slice(at[lane], at[lane] + count)
-                inputs[row, :count] = read[lane][:-1][span]
-                targets[row, :count] = read[lane][1:][span]
-            at[lane] += count
-            if count == left:
-                current[lane] = None
-        if not total:
-            return
-        yield Chunk(inputs, targets, fresh, total)

@@ -10,7 +10,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from model.engines.network import LstmState, MusicLSTM
 from model.engines.network_shape import Hyperparameters
-from train.corpus.dataset import Chunk
+from train.corpus.chunks import Chunk
 from train.learning.loss import chunk_nats
 from train.learning.parallel import World
 from train.learning.recipe import Recipe, average_decay_at, seed_of, wants_bf16

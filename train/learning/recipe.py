@@ -1,6 +1,7 @@
 """The settings of a training, as numbers, and what is computed from them; knows no network."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +18,8 @@ class Recipe:
     """The settings of a training; each is also an entry of `recipe` on the card.
 
     `lanes` lines are trained side by side, `chunk` tokens at a time. `patience` counts epochs without a better
-    held-out figure.
+    held-out figure. `beside_memory` learns what a memory of the piece so far does not know already. The pieces of a corpus that is smaller
+    than the largest come up to `most_repeats` times in an epoch, each time in another key.
     """
 
     epochs: int = 30
@@ -31,6 +33,8 @@ class Recipe:
     average_decay: float = 0.995
     random_seed: int = 0
     precision: Precision = "auto"
+    beside_memory: bool = False
+    most_repeats: int = 1
 
 
 def schedule(step: int, steps: int, warm_up_steps: int, time_used: float = 0.0) -> float:
@@ -59,10 +63,11 @@ def wants_bf16(precision: Precision, device: str) -> bool:
     return precision == "bf16"
 
 
-def shuffled(pieces: int, random_seed: int, epoch: int) -> tuple[list[int], list[int]]:
-    """The order of the pieces in an epoch, and by how many semitones each is transposed."""
+def shuffled(repeats: Sequence[int], random_seed: int, epoch: int) -> tuple[list[int], list[int]]:
+    """The order of the pieces in an epoch, each so many times, and by how many semitones each is transposed."""
     random = np.random.default_rng((random_seed, epoch))
-    order, transpositions = random.permutation(pieces), random.choice(TRANSPOSITIONS, pieces)
+    order = random.permutation(np.repeat(np.arange(len(repeats)), repeats))
+    transpositions = random.choice(TRANSPOSITIONS, len(order))
     return order.tolist(), transpositions.tolist()
 
 

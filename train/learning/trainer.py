@@ -12,7 +12,7 @@ gives the same weights. With several processes each trains its share of the lane
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -22,7 +22,8 @@ from torch import Tensor
 
 from model.engines.network import MusicLSTM
 from model.engines.network_shape import Hyperparameters
-from train.corpus.dataset import Chunk, Pieces, chunk_count, chunks
+from train.corpus.chunks import Chunk, Remembered, chunk_count, chunks
+from train.corpus.dataset import Pieces
 from train.errors import CorpusError, RecipeError
 from train.learning.checkpoint import CheckpointSettings, EpochFigures, TrainingState, load_checkpoint, save_checkpoint
 from train.learning.interrupt import Interrupt, deferred_interrupts
@@ -41,7 +42,9 @@ class LearningTask:
     """What a network is to learn, and the pieces to learn it from.
 
     Where `valid_notes` is 0 nothing is held out, and the last epoch is kept. A network that starts with `initial`
-    weights is measured before it learns, as epoch 0, and later weights are kept only where they are better.
+    weights is measured before it learns, as epoch 0, and later weights are kept only where they are better. `repeats` is how often each piece
+    comes in an epoch, once if not given; `remembered` and `valid_remembered` are what a memory forecasts of each piece, where it learns
+    beside one.
     """
 
     vocabulary_size: int
@@ -50,6 +53,13 @@ class LearningTask:
     valid: Pieces
     valid_notes: int
     initial: Mapping[str, npt.NDArray[np.float32]] | None = None
+    repeats: Sequence[int] | None = None
+    remembered: Sequence[Remembered] | None = None
+    valid_remembered: Sequence[Remembered] | None = None
+
+    @property
+    def repeats_of_pieces(self) -> Sequence[int]:
+        return self.repeats or [1] * len(self.training.lengths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +202,7 @@ class _Training:
                 recipe.lanes,
                 recipe.chunk,
                 self._own_lanes,
+                self._task.remembered,
             )
             yield from islice(every, self._state.step, None)
 
@@ -279,7 +290,7 @@ class _Training:
         state, network = self._state, self._learner.averaged
         network.load_state_dict(self._best_weights)
         epochs = state.epoch if self.is_within_epoch else state.epoch - 1
-        targets = int((self._task.training.lengths - 1).sum())
+        targets = int(((self._task.training.lengths - 1) * self._task.repeats_of_pieces).sum())
         return Outcome(network, state.best_epoch, epochs, state.best_bits, targets, state.seconds, tuple(state.history))
 
     def _load_checkpoint(self) -> tuple[TrainingState, dict[str, Tensor]] | None:
@@ -292,7 +303,8 @@ class _Training:
 
     def _set_up_epoch(self) -> None:
         recipe, lengths = self._recipe, self._task.training.lengths
-        self._piece_order, self._transpositions = shuffled(len(lengths), recipe.random_seed, self._state.epoch)
+        repeats = self._task.repeats_of_pieces
+        self._piece_order, self._transpositions = shuffled(repeats, recipe.random_seed, self._state.epoch)
         self._steps = chunk_count(lengths[self._piece_order].tolist(), recipe.lanes, recipe.chunk)
 
     def _share_of_time_used(self) -> float:
@@ -310,7 +322,7 @@ class _Training:
         if not task.valid_notes:
             return math.nan
         share = range(world.rank, len(task.valid.lengths), world.size)
-        bits = sum_bits(self._learner.averaged, task.valid, world.device, share).sum()
+        bits = sum_bits(self._learner.averaged, task.valid, world.device, share, task.valid_remembered).sum()
         return world.sum(float(bits)) / task.valid_notes
 
     def _record_epoch(self, figures: EpochFigures) -> bool:

@@ -16,15 +16,12 @@ from model.tokens.time_bins import BinChoice, TimeBins
 from model.tokens.vocabulary import START, EventVocabulary, PitchVocabulary, encode_notes
 from tests.music import exercise, line, tune
 from train.corpus import dataset
+from train.corpus.chunks import NO_TARGET, Chunk, chunk_count, chunks
 from train.corpus.corpora import Line
 from train.corpus.dataset import (
-    NO_TARGET,
     TRANSPOSITIONS,
-    Chunk,
     TokenPieces,
     Tokens,
-    chunk_count,
-    chunks,
     event_vocabulary,
     pieces_in_memory,
     pieces_on_disk,

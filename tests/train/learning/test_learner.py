@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.train.learning_tasks import BRIEF, DROPPED_OUT, SMALL, VOCABULARY, learning_task
-from train.corpus.dataset import Chunk, chunks
+from train.corpus.chunks import Chunk, chunks
 from train.learning.learner import Learner, tensors_named
 from train.learning.parallel import SINGLE_PROCESS, World
 from train.learning.recipe import Precision, Recipe

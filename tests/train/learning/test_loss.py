@@ -8,7 +8,8 @@ import torch
 from model.engines.network import MusicLSTM
 from model.engines.network_shape import Hyperparameters
 from tests.tiny_pack import SHAPE, random_walk
-from train.corpus.dataset import NO_TARGET, Chunk, TokenPieces, Tokens
+from train.corpus.chunks import NO_TARGET, Chunk
+from train.corpus.dataset import TokenPieces, Tokens
 from train.learning.loss import chunk_nats, reset_lanes, sum_bits
 
 
