@@ -142,11 +142,14 @@ DEFAULT_BACKOFFS: dict[Approach, Backoff] = {
                 1.5,
                 0.58,
                 12.0,
+                12.0,
             ),
             variety=0.96,
             evidence=0.49,
         ),
-        Trust(TIME_KINDS, (5.1, 4.4, 11.0, 4.4, 15.0, 19.0, 1.0, 2.0, 13.0, 1.8, 0.37), variety=0.98, evidence=0.37),
+        Trust(
+            TIME_KINDS, (5.1, 12.0, 4.4, 11.0, 4.4, 15.0, 19.0, 1.0, 2.0, 13.0, 1.8, 0.37), variety=0.98, evidence=0.37
+        ),
     ),
 }
 """For packs whose card has no such numbers, and the start of fitting: close to those of `songbook`."""

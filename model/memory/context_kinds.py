@@ -11,7 +11,7 @@ Line = Literal["pitches", "intervals", "times", "tokens", "steps"]
 """Notes alone, as pitches or as intervals; times alone; or notes and times in turn, the notes as pitches or as intervals."""
 LINES: tuple[Line, ...] = ("pitches", "intervals", "times", "tokens", "steps")
 TRANSPOSED_LINES: frozenset[Line] = frozenset(("intervals", "steps"))
-LONGEST = 16
+LONGEST = 32
 """The most symbols that a context holds."""
 PLACE = "place, "
 CHORD = "chord, "
@@ -63,11 +63,11 @@ PITCH_KINDS = _kinds(
 NOTE_KINDS = _kinds(
     "0 pitches", "1 intervals", "1 pitches", "2 intervals", "2 pitches", "4 intervals", "4 pitches", "8 intervals", "8 pitches",
     "place, 1 pitches", "place, 2 pitches", "place, 1 tokens", "place, 2 tokens", "place, 4 tokens", "place, 8 tokens",
-    "2 steps", "2 tokens", "4 steps", "4 tokens", "8 steps", "8 tokens", "16 steps", "16 tokens",
+    "2 steps", "2 tokens", "4 steps", "4 tokens", "8 steps", "8 tokens", "16 steps", "16 tokens", "32 steps",
 )  # fmt: skip
 """Before a note of the event approach."""
 TIME_KINDS = _kinds(
-    "place, 0 times", "place, 1 times", "place, 2 times", "place, 4 times",
+    "place, 0 times", "2 steps", "place, 1 times", "place, 2 times", "place, 4 times",
     "place, 1 tokens", "place, 2 tokens", "place, 4 tokens", "place, 8 tokens",
     "4 steps", "8 steps", "16 steps",
 )  # fmt: skip

@@ -28,6 +28,10 @@ from model.tokens.vocabulary import EventVocabulary, Vocabulary
 FORMAT = "2"
 """Files of format 1, by older versions of the program, held contexts without the place in the bar; this version looks
 for none of them."""
+KINDS_SEPARATOR = "; "
+OVER_CHORDS = "note over chords: "
+KINDS_SINCE_LISTED = frozenset(("note: 32 steps", "time: 2 steps"))
+"""Kinds of contexts that no file holds whose kinds are not listed in it."""
 LARGEST_BYTES = 64_000_000
 """Two full memories take some 25 MB."""
 Bytes = npt.NDArray[np.uint8]
@@ -41,8 +45,8 @@ def save_memories(path: Path, memories: Mapping[Approach, Memory]) -> None:
     parts: dict[str, Bytes] = {}
     metadata = {"format": FORMAT}
     for approach, memory in memories.items():
-        metadata[f"{approach}.vocabulary"] = _layout_hash(memory)
-        metadata[f"{approach}.chord_contexts"] = _chord_kinds(memory)
+        metadata[f"{approach}.vocabulary"] = _vocabulary_hash(memory.vocabulary)
+        metadata[f"{approach}.kinds"] = KINDS_SEPARATOR.join(_kind_names(memory))
         contexts, followers = zip(*memory.contexts(), strict=True) if len(memory) else ((), ())
         parts |= _pack_texts(f"{approach}.contexts", contexts) | _pack_texts(f"{approach}.followers", followers)
     metadata["content"] = _content_hash(metadata, parts)
@@ -103,18 +107,29 @@ def _read_contexts(
     vocabulary_hash = metadata.get(f"{approach}.vocabulary")
     if vocabulary_hash is None:
         return []
-    if vocabulary_hash != _layout_hash(memory):
+    here, listed = _kind_names(memory), metadata.get(f"{approach}.kinds")
+    if listed is None:  # written before files listed them
+        chords = metadata.get(f"{approach}.chord_contexts", "")
+        plain = [name for name in here if not name.startswith(OVER_CHORDS) and name not in KINDS_SINCE_LISTED]
+        written = [*plain, *(OVER_CHORDS + name for name in chords.split(KINDS_SEPARATOR) if name)]
+        expected_hash = _vocabulary_hash(memory.vocabulary, [name.split(": ")[1] for name in plain])
+    else:
+        written, expected_hash = listed.split(KINDS_SEPARATOR), _vocabulary_hash(memory.vocabulary)
+    if vocabulary_hash != expected_hash:
         raise MemoryFileError(
             f"{path} was heard with another {approach} vocabulary than this pack's; use the pack that it was made with"
         )
     try:
         contexts = _unpack_texts(parts, f"{approach}.contexts", 1 + CHORD_PLACE_BYTES + LONGEST)
         followers = _unpack_texts(parts, f"{approach}.followers", MAX_FOLLOWERS)
-        found = list(zip(contexts, followers, strict=True))
-        if metadata.get(f"{approach}.chord_contexts", "") != _chord_kinds(memory):
-            # An older file, or one of a pack with other contexts over chords: what it knows without chords is kept.
-            plain = sum(not kind.has_chord for kind in memory.kinds)
-            found = [pair for pair in found if pair[0][0] < plain]
+        # A memory of other contexts takes those that it counts, too.
+        index_of = {name: index for index, name in enumerate(here)}
+        first_bytes = [None if (index := index_of.get(name)) is None else bytes((index,)) for name in written]
+        found = [
+            (first + context[1:], followed)
+            for context, followed in zip(contexts, followers, strict=True)
+            if (first := first_bytes[context[0]]) is not None
+        ]
         checks = [_ContextCheck.of(kind, memory.vocabulary) for kind in memory.kinds]
         # A follower that the vocabulary has no token for would take its share of the forecast from all others.
         if not all(checks[context[0]].accepts(context, followed) for context, followed in found):
@@ -180,15 +195,14 @@ def _unpack_texts(parts: Mapping[str, Bytes], name: str, longest: int) -> list[b
     return [text[start:end] for start, end in pairwise(ends)]
 
 
-def _layout_hash(memory: Memory) -> str:
-    """A hash of what the symbols of a memory mean: the pitches, the shifts between onsets, and the kinds of its contexts without chords."""
-    vocabulary = memory.vocabulary
+def _vocabulary_hash(vocabulary: Vocabulary, *kinds: Sequence[str]) -> str:
+    """A hash of what symbols mean: the pitches, and the shifts between onsets; of older files also the kinds of contexts without chords."""
     shifts = [round(shift, 6) for shift in vocabulary.bins.shifts] if isinstance(vocabulary, EventVocabulary) else []
-    return hashlib.sha256(
-        repr((list(vocabulary.pitches), shifts, [str(kind) for kind in memory.kinds if not kind.has_chord])).encode()
-    ).hexdigest()
+    return hashlib.sha256(repr((list(vocabulary.pitches), shifts, *kinds)).encode()).hexdigest()
 
 
-def _chord_kinds(memory: Memory) -> str:
-    """The kinds of contexts with a chord, in the order of their first bytes."""
-    return "; ".join(str(kind) for kind in memory.kinds if kind.has_chord)
+def _kind_names(memory: Memory) -> list[str]:
+    """The kinds of contexts, in the order of their first bytes, each with what it comes before."""
+    backoff = memory.backoff
+    parts = ("note: ", backoff.notes), ("time: ", backoff.times), (OVER_CHORDS, backoff.chords)
+    return [f"{before}{kind}" for before, trust in parts if trust is not None for kind in trust.kinds]

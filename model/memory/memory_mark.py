@@ -21,7 +21,7 @@ STEP_BYTES = tuple(
     for step in (*range(MOST_NOTES), *range(1 - MOST_NOTES, 0))
 )
 # A line that is as long as this is cut to what contexts need, so that this is seldom done.
-LONGEST_LINE = 3 * LONGEST
+LONGEST_LINE = 2 * LONGEST
 INTERVAL_LINE, TIME_LINE = LINES.index("intervals"), LINES.index("times")
 """The shortest lines of the two approaches: where both are full, all lines are."""
 PLACE_BYTES = 2

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from model.memory import context_kinds
 from model.memory.backoff import DEFAULT_BACKOFFS, MAX_FOLLOWERS, Backoff, Trust
-from model.memory.context_kinds import PITCH_KINDS, kind_named
+from model.memory.context_kinds import LONGEST, PITCH_KINDS, kind_named
 from model.memory.memory import EXACT_UNDO, MAX_UNDO, Memory
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import START, EventVocabulary, PitchVocabulary, Vocabulary
@@ -59,16 +59,16 @@ class TestForecast:
         assert memory.mix(3.0 * p, p_sum=3.0).probabilities.tolist() == pytest.approx(mixed.probabilities.tolist())
 
     def test_a_long_jam_is_known_by_its_latest_symbols(self) -> None:
-        line = [*range(1, 60), *range(30, 1, -1)]
+        line = [*range(1, 60), *range(41, 1, -1)]
         short, long = event_memory(), event_memory()
         for token in line:
             long.hear(token, learn=False)
-        for token in line[-20:]:
+        for token in line[-LONGEST - 4 :]:
             short.hear(token, learn=False)
         for token in (40, 95, 41):
             short.hear(token)
             long.hear(token)
-        # The first of the twenty has no interval, so contexts of intervals are compared from the second on.
+        # The first of these has no interval, so contexts of intervals are compared from the second on.
         assert dict(long.contexts()) == dict(short.contexts())
 
     def test_a_repeated_riff_is_recognised(self) -> None:

@@ -1,3 +1,4 @@
+import hashlib
 import os
 from pathlib import Path
 
@@ -161,13 +162,6 @@ class TestBadFile:
             f"{saved} is of format 7, which another version of this program wrote; this one reads format 2, so start without it"
         )
 
-    def test_a_memory_of_other_contexts_is_an_error(self, saved: Path) -> None:
-        backoff = Backoff(Trust((kind_named("2 pitches"),), (1.0,), 0.5, 0.5))
-        other: Memories = {"pitch": Memory(VOCABULARIES["pitch"], backoff)}
-        assert error_message(saved, other).startswith(
-            f"{saved} was heard with another pitch vocabulary than this pack's"
-        )
-
     def test_a_folder_is_an_error(self, tmp_path: Path) -> None:
         assert error_message(tmp_path).startswith(f"{tmp_path} is not a memory file, or is damaged")
 
@@ -176,6 +170,32 @@ class TestBadFile:
             MemoryFileError, match=r"^what was heard cannot be written to .* \(No such file or directory\)$"
         ):
             save_memories(tmp_path / "no" / "such" / "folder", memories())
+
+
+class TestOtherContexts:
+    def test_a_memory_takes_what_it_counts_too(self, saved: Path) -> None:
+        backoff = Backoff(Trust((kind_named("2 pitches"), kind_named("5 pitches")), (1.0, 1.0), 0.5, 0.5))
+        other = Memory(VOCABULARIES["pitch"], backoff)
+        load_memories(saved, {"pitch": other})
+        index = bytes((DEFAULT_BACKOFFS["pitch"].kinds.index(kind_named("2 pitches")),))
+        heard = memories(heard=200)["pitch"].contexts()
+        assert dict(other.contexts()) == {
+            b"\x00" + context[1:]: followers for context, followers in heard if context[:1] == index
+        }
+
+    def test_a_file_of_before_contexts_were_listed_is_read(self, saved: Path) -> None:
+        with safe_open(saved, "numpy") as file:
+            metadata, parts = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
+        vocabulary = VOCABULARIES["pitch"]
+        kinds = [str(kind) for kind in DEFAULT_BACKOFFS["pitch"].kinds]
+        metadata["pitch.vocabulary"] = hashlib.sha256(repr((list(PITCHES), [], kinds)).encode()).hexdigest()
+        del metadata["pitch.kinds"]
+        del metadata["content"]
+        metadata["content"] = _content_hash(metadata, parts)
+        save_file(parts, saved, metadata)
+        loaded = Memory(vocabulary, DEFAULT_BACKOFFS["pitch"])
+        load_memories(saved, {"pitch": loaded})
+        assert dict(loaded.contexts()) == dict(memories(heard=200)["pitch"].contexts())
 
 
 class TestOtherVocabulary:
