@@ -24,14 +24,16 @@ from tests.train.trainings import (
     write_sides,
 )
 from train import build as build_module
-from train.build import AUTO_LANES, LANES, TrainingRequest, build_pack, staging_bytes_needed
+from train.build import AUTO_LANES, LANES, TrainingRequest, build_pack, repeats_of_lines, staging_bytes_needed
 from train.corpus.corpora import Corpus, Line, read_corpora
 from train.corpus.reading import LineSelection
 from train.errors import CheckpointError, CorpusError, OutputError, RecipeError
+from train.evaluation.evaluate import pack_network
 from train.learning.checkpoint import CheckpointSettings
 from train.learning.parallel import SINGLE_PROCESS
 from train.learning.tracker import NoTracker
 from train.learning.trainer import LearningTask, Outcome, Progress, fit
+from train.memory.forecasts import bits_with_memory, forecast_lines
 from train.staging import training_folder
 
 # Long enough to be interrupted in the middle.
@@ -433,6 +435,33 @@ class TestArgumentsOfTraining:
             )
         lanes = [getattr(named["recipe"], "lanes", None) for named in calls]
         assert lanes == [LANES[0], LANES[0], LANES[1], LANES[1]]
+
+    def test_the_lines_of_a_small_corpus_count_more_up_to_a_limit(self, corpus: Corpus) -> None:
+        some = corpus.lines["train"]
+        small, large = replace_lines(corpus, train=some[:1]), replace_lines(corpus, train=some * 5)
+        assert repeats_of_lines([small, large], 3) == [3, *[1] * len(some) * 5]
+        assert repeats_of_lines([small, large], 1) == [1] * (1 + len(some) * 5)
+        assert repeats_of_lines([large, large], 3) == [1] * len(some) * 10
+
+    @pytest.mark.parametrize("approach", APPROACHES)
+    def test_beside_a_memory_it_is_measured_before_and_after_with_that_of_its_base(
+        self, approach: Approach, built: tuple[Path, Card], corpus: Corpus, tmp_path: Path
+    ) -> None:
+        base = open_pack(str(built[0]))
+        beside = replace(RECIPE, beside_memory=True, learning_rate=0.0)
+        card = build_pack(
+            [corpus],
+            replace(request(tmp_path / "beside"), recipes=dict.fromkeys(APPROACHES, beside), base_pack=base),
+            ignore_progress,
+        )
+        assert card is not None
+        training = card.approaches[approach].training
+        assert training.recipe["beside_memory"]
+        memory, lines = base.memory(approach), corpus.lines["valid"]
+        forecasts = forecast_lines(pack_network(base, approach), base.vocabulary(approach), lines)
+        bits = sum(bits_with_memory(memory, line).sum() for line in forecasts) / sum(map(len, lines))
+        assert training.history[0].valid_bits == pytest.approx(bits, abs=1e-3)
+        assert training.valid_bits == pytest.approx(bits, abs=1e-3)
 
 
 class TestFromAPack:

@@ -32,6 +32,11 @@ class TestRandomness:
         assert shuffled([1] * 50, random_seed=3, epoch=2)[0] == orders[1]
         assert shuffled([1] * 50, random_seed=4, epoch=2)[0] != orders[1]
 
+    def test_pieces_that_count_more_come_again_in_keys_of_their_own(self) -> None:
+        order, transpositions = shuffled([1, 9, 2], random_seed=3, epoch=1)
+        assert sorted(order) == [0, *[1] * 9, 2, 2]
+        assert len({key for piece, key in zip(order, transpositions, strict=True) if piece == 1}) > 3
+
     def test_every_transposition_occurs(self) -> None:
         assert set(shuffled([1] * 500, random_seed=0, epoch=1)[1]) == set(TRANSPOSITIONS)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model.memory.backoff import DEFAULT_BACKOFFS
 from tests.train.learning_tasks import (
     BRIEF,
     DROPPED_OUT,
@@ -22,13 +23,14 @@ from tests.train.learning_tasks import (
     weights_of,
 )
 from tests.train.processes import other_process, two_together
-from train.corpus.dataset import event_vocabulary
+from train.corpus.dataset import event_vocabulary, pieces_in_memory
 from train.errors import CheckpointError, CorpusError, RecipeError
 from train.learning.checkpoint import CheckpointSettings, load_checkpoint
 from train.learning.loss import sum_bits
 from train.learning.parallel import World, joined_world
 from train.learning.recipe import Recipe
 from train.learning.trainer import Outcome, Progress, fit
+from train.memory.remembered import remember_lines
 
 TASK_WITH_DROPOUT = learning_task(shape=DROPPED_OUT)
 # Dropout, which is random at every step, and three epochs, of which any may be the best.
@@ -53,6 +55,23 @@ def uninterrupted() -> Outcome:
 
 
 class TestFit:
+    def test_beside_a_memory_it_is_measured_with_it_and_learns_what_that_leaves(self) -> None:
+        remembered, valid = (
+            remember_lines(VOCABULARY, DEFAULT_BACKOFFS["pitch"], lines) for lines in (TUNES, HELD_OUT)
+        )
+        outcome = fit(replace(learning_task(), remembered=remembered, valid_remembered=valid), BRIEF)
+        pieces = pieces_in_memory(VOCABULARY, HELD_OUT)
+        bits = sum_bits(outcome.network, pieces, remembered=valid).sum() / len(HELD_OUT[0])
+        assert outcome.valid_bits == pytest.approx(bits)
+        alone = fit(learning_task(), BRIEF)
+        assert bits < sum_bits(alone.network, pieces, remembered=valid).sum() / len(HELD_OUT[0])
+
+    def test_a_piece_that_counts_twice_is_learnt_twice_in_each_epoch(self) -> None:
+        once = fit(learning_task(), BRIEF)
+        outcome = fit(replace(learning_task(), repeats=[2, *[1] * (len(TUNES) - 1)]), BRIEF)
+        assert outcome.tokens_per_epoch == once.tokens_per_epoch + len(TUNES[0])
+        assert outcome.history[-1].tokens == BRIEF.epochs * outcome.tokens_per_epoch
+
     def test_it_learns_a_common_pattern_of_lines(self) -> None:
         larger = SMALL.model_copy(update={"hidden": 32})
         outcome = fit(learning_task(shape=larger), replace(BRIEF, epochs=24, patience=24))
