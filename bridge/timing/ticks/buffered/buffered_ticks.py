@@ -294,7 +294,8 @@ class BufferedTicks:
         tempo = lines_at_new_tempo(self._windows, before, new)
         phase = lines_at_new_phase(self._windows, before, new)
         if phase is not None and (tempo is None or (self._is_gap(before, new[0]) and not was_gap)):
-            self._use_gap(new, explained_gap(self._windows, before, new, phase))
+            found = explained_gap(self._windows, before, new, phase)
+            self._use_gap(found, self._gap_count(new, found.lost))
             self._step = PossibleStep(self._windows, before, new)
         elif tempo is not None:
             self._use(Explanation(tempo, new, 0))
@@ -329,10 +330,13 @@ class BufferedTicks:
         known = [tick for tick in self._recent if tick.number < before.number]
         return is_gap(self._windows, before, known[-1] if known else None, first)
 
-    def _use_gap(self, new: Sequence[Tick], found: Explanation) -> None:
-        """Uses what a gap seems to be, and goes on weighing it. `new` are the ticks since then by the numbers that they have if none was lost."""
+    def _gap_count(self, new: Sequence[Tick], lost: int) -> GapCount:
+        """Returns what weighs a gap. `new` are the ticks since then by the numbers that they have if none was lost."""
+        return GapCount(self._steady_before, new, lost, self._windows.period_s, self._grid.jitter_s)
+
+    def _use_gap(self, found: Explanation, gap: GapCount) -> None:
+        """Uses what a gap seems to be, and goes on weighing it."""
         self._use(found)
-        gap = GapCount(self._steady_before, new, found.lost, self._windows.period_s, self._grid.jitter_s)
         if gap.is_known:
             self._gap, self._is_weighed = gap, True
             if found.lost:
@@ -369,10 +373,15 @@ class BufferedTicks:
         if phase is None:
             return
         found = explained_gap(self._windows, before, new, phase)
-        if found.lost != lost:
-            age = self.age
-            self._use_gap(new, found)
-            self.age = age
+        if found.lost == lost:
+            return
+        gap = self._gap_count(new, found.lost)
+        # Where a new tempo fits as well, both ways of counting have to agree: one may count a tick that slipped into the next buffer.
+        if self._is_tempo_new and gap.is_known and gap.likely_lost != found.lost:
+            return
+        age = self.age
+        self._use_gap(found, gap)
+        self.age, self._is_tempo_new = age, False
 
     def _use(self, found: Explanation) -> None:
         found.lines.advance(self.number - self._lost + found.lost - found.ticks[-1].number)

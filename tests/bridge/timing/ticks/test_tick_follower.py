@@ -480,3 +480,31 @@ def test_a_lost_tick_stays_counted_when_the_buffer_is_found_later(
     dates_s = delivered(meant_s, 32 / rate, "start", phase, late_by_up_to(jitter_s, seed))
     follower = followed(at_s for number, at_s in enumerate(dates_s) if number != lost)
     assert follower.number == len(meant_s) - 1
+
+
+@pytest.mark.parametrize(
+    ("tempo_bpm", "frames", "phase", "pause_after", "pause_ms", "start_after"),
+    [
+        (58.3, 2_048, 0.98, 336, 50, 528),
+        (58.32, 2_048, 0.48, 300, 30, 408),
+        (58.4, 2_048, 0.74, 324, 41, 468),
+        (57.74, 2_048, 0.93, 192, 43, 252),
+        (116.63, 1_024, 0.93, 276, 36, 420),
+    ],
+)
+def test_a_tick_that_slips_after_a_start_is_not_lost_although_a_pause_before_it_hid_the_tempo(
+    tempo_bpm: float, frames: int, phase: float, pause_after: int, pause_ms: float, start_after: int
+) -> None:
+    count = start_after + 12 * BEAT
+    pause_s = pause_ms / 1000
+    meant_s = [
+        at_s + (pause_s if number >= pause_after else 0.0) for number, at_s in enumerate(steady(tempo_bpm, count))
+    ]
+    follower, at_start = TickFollower("start"), 0
+    for number, at_s in enumerate(delivered(meant_s, frames / 48_000, "start", phase)):
+        if number == start_after:
+            follower.keep_count()
+            at_start = follower.number
+        follower.tick(at_s)
+    assert follower.number - at_start == 12 * BEAT
+    assert abs(off_ms(follower, follower.number, meant_s[-1])) <= frames / 48 / 2 + 1.0
