@@ -16,8 +16,8 @@ from bridge.timing.clock_messages import (
 from bridge.timing.song_position import SongPositions
 from bridge.timing.ticks.tick import BufferSide
 from bridge.timing.ticks.tick_follower import TickFollower
-from bridge.timing.timeline import Segment, Timeline
-from bridge.timing.timeline_follower import TimelineFollower
+from bridge.timing.timeline import GLIDE_S, Segment, Timeline
+from bridge.timing.timeline_follower import SHORTEST_GLIDE_S, TimelineFollower
 
 STOP_DELAY_S = 0.005
 """Some DAWs send a loop as stop, song position and continue at once. So a stop takes effect only after this time, an inaudible
@@ -37,6 +37,10 @@ ticks show that a tick was counted wrongly. A sender that rounds to sixteenths a
 GONE_AFTER_S = 2.0
 """A clock that was not stopped counts as gone after this time without a tick; the slowest one ticks every 0.125 s."""
 
+MOST_MOVED_S = 0.01
+"""Where dates move by at most this, the song did not stand still: only our knowledge of the dates is another. The ports have moved what they
+send with it, so the timeline goes there as fast as it may, as a note that is sent within a glide would be off by the move."""
+
 
 class MidiClock:
     """Follows one clock. `receive` takes each message with the present timeline, and returns the timeline from then on."""
@@ -54,6 +58,7 @@ class MidiClock:
         )  # of positions sent while the song plays
         self._stop_came_s: float | None = None  # a stop that may turn out to be a loop
         self._transport_changes: list[TransportChange] = []
+        self._glide_s = GLIDE_S
         self.transport: Transport = "free"
         self.tick_errors_s: deque[float] = deque(maxlen=ERRORS_KEPT)
         """How many seconds later than our beat the latest ticks came, by their dates; they say how even the clock is."""
@@ -115,6 +120,8 @@ class MidiClock:
     def move_dates(self, by_s: float) -> None:
         """Accounts for a standstill of the sender's clock, and of its song: all dates from now on are `by_s` later."""
         self._ticks.move_dates(by_s)
+        if abs(by_s) <= MOST_MOVED_S:
+            self._glide_s = SHORTEST_GLIDE_S
 
     def receive(self, data: bytes, timeline: Timeline, at_s: float, now_s: float) -> Timeline:
         """Takes a message that is_clock_message accepts and that arrived at `at_s`; returns the timeline from `now_s` on.
@@ -225,7 +232,8 @@ class MidiClock:
         if line is not None and tempo_bpm is not None:
             source = Segment(line.at_s, line.number / TICKS_PER_BEAT, tempo_bpm)
             old_zero = self._follower.zero_beat
-            timeline = self._follower.steer(timeline, source, now_s, self._ticks.lag_s)
+            timeline = self._follower.steer(timeline, source, now_s, self._ticks.lag_s, self._glide_s)
+            self._glide_s = GLIDE_S
             if old_zero != self._follower.zero_beat and self.transport == "playing":
                 self._transport_changes.append("relocated")
         if self._first_position is not None and self._follower.zero_beat is not None and self.transport == "playing":

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bridge.timing.timeline import Segment, Timeline
+from bridge.timing.timeline import GLIDE_S, Segment, Timeline
 
 MAX_GLIDE_BEATS = 1.0
 """A larger difference is not glided over, as that would take many beats: `zero_beat` moves instead."""
@@ -29,8 +29,10 @@ class TimelineFollower:
         """Our `beat` is the source's beat `source_beat`."""
         self.zero_beat = beat - source_beat
 
-    def steer(self, timeline: Timeline, source: Segment, now_s: float, lag_s: float = 0.0) -> Timeline:
-        """Returns the timeline, steered from `now_s` on to `source`, which is in the source's beats.
+    def steer(
+        self, timeline: Timeline, source: Segment, now_s: float, lag_s: float = 0.0, within_s: float = GLIDE_S
+    ) -> Timeline:
+        """Returns the timeline, steered from `now_s` on to `source`, which is in the source's beats and is met `within_s` later.
 
         With a lag, the beats to come are expected `lag_s` later than `source` has them; but where our timeline is behind
         `source` itself, it first catches up as fast as it may.
@@ -41,16 +43,16 @@ class TimelineFollower:
         assert self.zero_beat is not None
         line = Segment(source.at_s, source.beat + self.zero_beat, source.tempo_bpm)
         if lag_s > 0.0:
-            return _steered_with_lag(timeline, line, now_s, lag_s)
-        return timeline if _coincide(timeline.segments[-1], line, now_s) else timeline.steered(line, now_s)
+            return _steered_with_lag(timeline, line, now_s, lag_s, within_s)
+        return timeline if _coincide(timeline.segments[-1], line, now_s) else timeline.steered(line, now_s, within_s)
 
 
-def _steered_with_lag(timeline: Timeline, line: Segment, now_s: float, lag_s: float) -> Timeline:
+def _steered_with_lag(timeline: Timeline, line: Segment, now_s: float, lag_s: float, within_s: float) -> Timeline:
     steer_from_s = now_s
     if timeline.beat_at(now_s) < line.beat_at(now_s):
         timeline = timeline.steered(line, now_s, SHORTEST_GLIDE_S)
         steer_from_s = timeline.segments[-1].at_s
-    return timeline.steered(replace(line, at_s=line.at_s + lag_s), steer_from_s)
+    return timeline.steered(replace(line, at_s=line.at_s + lag_s), steer_from_s, within_s)
 
 
 def _coincide(ours: Segment, line: Segment, now_s: float) -> bool:

@@ -514,6 +514,19 @@ def test_what_is_learnt_of_a_gap_before_a_start_does_not_move_the_song() -> None
     assert listener.position_ticks(meant_s[-1]) == pytest.approx(599 - 316, abs=0.1)
 
 
+@pytest.mark.parametrize("moved_s", [-0.0008, -0.00017, 0.00017, 0.0008])
+def test_a_beat_moves_with_the_dates_of_ticks_even_if_it_is_due_within_a_glide(moved_s: float) -> None:
+    tick_s, period_s = 60 / 97 / BEAT, 1024 / 48_000
+    clock, timeline = MidiClock(), Timeline.start(97.0)
+    timeline = clock.receive(START, timeline, 0.0, period_s)
+    for tick in range(10 * BEAT - 1):
+        timeline = clock.receive(TICK, timeline, tick * tick_s, tick * tick_s + period_s)
+    clock.move_dates(moved_s)
+    at_s = (10 * BEAT - 1) * tick_s + moved_s
+    timeline = clock.receive(TICK, timeline, at_s, at_s + period_s)
+    assert timeline.seconds_at(timeline.downbeat + 10) == pytest.approx(at_s + tick_s, abs=0.00006)
+
+
 class TestATickThatWasCountedWrongly:
     """A pause of exactly one tick cannot be told from a lost tick, so the song is then a tick ahead, until something shows it."""
 
