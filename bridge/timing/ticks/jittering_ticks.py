@@ -7,7 +7,7 @@ were lost, or the clock paused and went on in another phase, or its tempo change
 from collections.abc import Sequence
 from statistics import median
 
-from bridge.timing.ticks.exact_dates import MOST_EXACT_S, counted_by_line
+from bridge.timing.ticks.exact_dates import MOST_EXACT_S, counted_by_intervals, counted_by_line
 from bridge.timing.ticks.longest_stretch import LongestStretch, follow_wander
 from bridge.timing.ticks.measured_gap import FEWEST_LOST, GAP_TICKS, MeasuredGap, is_phase_jump, missing_ticks
 from bridge.timing.ticks.noise_meter import MEASURED_TICKS, NoiseMeter
@@ -39,6 +39,9 @@ COPIES_APART = 96
 LAST_TICKS = 48
 """How many last ticks may have got another number when ticks were found to be lost."""
 
+FIRST_COUNTED = 24
+"""So many first ticks are counted again by their intervals where these are exact: until four had come, no lost one could be seen."""
+
 LONG_GAP = 1.6
 """In a gap of more intervals than this, a tick is missing."""
 
@@ -58,6 +61,8 @@ class JitteringTicks:
         self._last_copy_number: int | None = None
         self._count_copies_until = number
         self._gap: MeasuredGap | None = None
+        self._first: list[Tick] | None = []
+        """The first ticks, until they are counted again; None where there were others before."""
 
     @property
     def line(self) -> TickLine | None:
@@ -84,6 +89,7 @@ class JitteringTicks:
         self.number = ticks[-1].number
         self.last_s = ticks[-1].at_s
         self._line = line
+        self._first = None
         self._stretch.replace(ticks)
         self._meter.add_all(ticks)
         if len(ticks) >= MEASURED_TICKS:
@@ -125,6 +131,8 @@ class JitteringTicks:
         self.last_s = at_s
         tick = Tick(self.number, at_s)
         self._meter.add(tick)
+        if self._first is not None:
+            self._first.append(Tick(self._first[-1].number + 1 if self._first else self.number, at_s))
         if self._line is None:
             self._stretch.add(tick)
             self._line = self._stretch.first_line()
@@ -140,6 +148,8 @@ class JitteringTicks:
                 self._measure_gap_again(tick)
         else:
             self._add_outlier(tick, off_s)
+        if self._first is not None:
+            self._count_first(self._first)
 
     def is_on_time(self, at_s: float) -> bool:
         """Whether a tick at `at_s` would be the next one, within the jitter."""
@@ -156,7 +166,7 @@ class JitteringTicks:
         """Expects the next tick at `at_s`: the tempo stays and the phase is new. `lost` ticks are counted as lost before it."""
         self.last_s = None
         self._possible_copy_s = None
-        self._gap = None
+        self._gap = self._first = None
         self._meter.forget_ticks()
         self._outliers.clear()
         if self._line is None or self._line.interval_s < SHORTEST_INTERVAL_S:
@@ -169,7 +179,7 @@ class JitteringTicks:
 
     def keep_count(self) -> None:
         """Keeps the numbers of all ticks until now, whatever a gap before them turns out to be."""
-        self._gap = None
+        self._gap = self._first = None
 
     @property
     def _most_off_s(self) -> float:
@@ -180,6 +190,21 @@ class JitteringTicks:
     @property
     def _is_exact(self) -> bool:
         return self.noise.total_s <= MOST_EXACT_S
+
+    def _count_first(self, first: list[Tick]) -> None:
+        """Counts the first ticks by their intervals once there are enough: one that is twice as long shows a lost tick."""
+        if len(first) < FIRST_COUNTED:
+            return
+        self._first = None
+        counted = counted_by_intervals(first)
+        if not counted or counted[-1].number <= self.number:
+            return
+        self.number = counted[-1].number
+        self._stretch.replace(counted)
+        self._outliers.clear()
+        self._gap = None
+        self._meter.forget_ticks()
+        self._fit_line()
 
     def _discard(self, number: int) -> None:
         if self._outliers and self._outliers[-1].number == number:

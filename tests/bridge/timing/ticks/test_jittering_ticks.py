@@ -34,6 +34,18 @@ def test_one_late_tick_proves_nothing() -> None:
     assert next_due_s(steady) == pytest.approx(1.0 + 50 * INTERVAL_S)
 
 
+@pytest.mark.parametrize("lost", [{1}, {2}, {3}, {2, 3}, {1, 4}, {1, 2, 3, 4}, {3, 5}, {2, 9}])
+def test_a_tick_that_is_lost_among_the_first_ones_is_counted_a_beat_later_where_dates_are_exact(lost: set[int]) -> None:
+    ticks = after(*(at_s for number, at_s in enumerate(regular(32)) if number not in lost))
+    assert ticks.number == 31
+    assert next_due_s(ticks) == pytest.approx(1.0 + 32 * INTERVAL_S)
+
+
+def test_a_clock_that_steps_to_half_its_tempo_at_once_has_lost_no_tick() -> None:
+    ticks = after(*regular(3), *regular(32, 1.0 + 4 * INTERVAL_S, 2 * INTERVAL_S))
+    assert ticks.number == 34
+
+
 def test_four_ticks_in_a_row_late_by_whole_intervals_mean_lost_ticks() -> None:
     ticks = after(*regular(48), *regular(4, 1.0 + 50 * INTERVAL_S))
     assert ticks.number == 53
