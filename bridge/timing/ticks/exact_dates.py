@@ -13,6 +13,10 @@ shows that ticks were lost before it; one that is early by whole intervals, that
 FEWEST_TICKS = 8
 """With fewer ticks, the usual interval is not known well enough."""
 
+SLOPE_TICKS, SLOPE_STEP = 2, 0.6
+"""So many ticks that are late by parts of an interval, the last one by at most `SLOPE_STEP` intervals less than those that are late by whole ones,
+show another tempo. In an overrun there may be one, and after it the lateness leaps by what was lost."""
+
 
 def counted_by_intervals(ticks: Sequence[Tick]) -> list[Tick]:
     """The ticks with the numbers that their dates show, from that of the first one on; none where an interval is not a whole number of the usual one."""
@@ -42,10 +46,11 @@ def counted_by_line(outliers: Sequence[Tick], line: TickLine) -> list[Tick]:
     offs = [(at_s - line.due_s(number)) / line.interval_s for number, at_s in outliers]
     whole = [round(off) for off in offs]
     is_whole = [abs(off - lost) * line.interval_s <= WHOLE_S for off, lost in zip(offs, whole, strict=True)]
-    # Not always the last two: in an overrun, ticks between them may come a cycle late. Ticks that are less late do not follow the lost ones.
+    # Not always the last two: in an overrun, ticks before the lost ones or after them may come late.
     same = [index for index, lost in enumerate(whole) if is_whole[index] and lost == whole[-1] != 0]
-    are_later = all(each or off > whole[-1] for each, off in zip(is_whole, offs, strict=True))
-    are_same = len(same) >= 2 and is_whole[-1] and are_later
+    less = [off for each, off in zip(is_whole, offs, strict=True) if not each and off < whole[-1]]
+    is_slope = len(less) >= SLOPE_TICKS and whole[-1] - less[-1] <= SLOPE_STEP
+    are_same = len(same) >= 2 and is_whole[-1] and not is_slope
     steps = {later - earlier for earlier, later in pairwise(whole)}
     if not are_same and not (all(is_whole) and len(steps) > 1):
         return []

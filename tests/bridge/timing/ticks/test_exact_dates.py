@@ -31,5 +31,10 @@ def test_ticks_that_come_late_after_lost_ones_do_not_hide_these() -> None:
     assert counted_by_line(dated(1.5, 2.5, 3, 4), TickLine(5, 1.0, INTERVAL_S)) == [Tick(8, 1.06), Tick(9, 1.08)]
 
 
+def test_a_tick_that_is_late_before_lost_ones_does_not_hide_these() -> None:
+    assert counted_by_line(dated(0.3, 2, 3), TickLine(5, 1.0, INTERVAL_S)) == [Tick(7, 1.04), Tick(8, 1.06)]
+    assert counted_by_line(dated(1.14, 5, 6), TickLine(5, 1.0, INTERVAL_S)) == [Tick(10, 1.1), Tick(11, 1.12)]
+
+
 def test_ticks_that_are_less_late_than_lost_ones_make_them_show_another_tempo() -> None:
     assert counted_by_line(dated(1 / 3, 1 + 2 / 3, 3, 4), TickLine(5, 1.0, INTERVAL_S)) == []
