@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from bridge.timing.timeline import GLIDE_S, Segment, Timeline
 
-MAX_GLIDE_BEATS = 1.0
-"""A larger difference is not glided over, as that would take many beats: `zero_beat` moves instead."""
+MAX_GLIDE_BEATS = 0.85
+"""A larger difference is not glided over: `zero_beat` moves instead. To glide back takes twice as long, and two beats after a standstill the beat
+is to be right."""
 
 TOLERANCE_S = 0.00005
 """A timeline that is off by at most this, now and a beat later, stays as it is: the difference is inaudible."""

@@ -24,6 +24,18 @@ def test_a_small_difference_is_glided_over() -> None:
     assert follower.zero_beat == 20.0
 
 
+@pytest.mark.parametrize("off_beats", [-1.5, -1.0, -0.99, -0.86, -0.84, -0.5, 0.5, 0.84, 0.86, 0.99, 1.5])
+def test_whatever_the_difference_two_beats_later_the_beat_is_right(off_beats: float) -> None:
+    # The first tick after a standstill is heard, and notes are sent, up to a quarter of a beat from when they count.
+    follower = TimelineFollower()
+    follower.align(20.0, 0.0)
+    source = Segment(10.0, off_beats, 120.0)
+    timeline = follower.steer(TIMELINE, source, 10.0)
+    assert follower.zero_beat is not None
+    later_s = 10.0 + 1.75 * 0.5
+    assert timeline.beat_at(later_s) == pytest.approx(follower.zero_beat + source.beat_at(later_s))
+
+
 def test_a_difference_of_more_than_a_beat_moves_the_zero_beat() -> None:
     follower = TimelineFollower()
     follower.align(20.0, 0.0)
