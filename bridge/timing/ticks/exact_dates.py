@@ -19,12 +19,14 @@ show another tempo. In an overrun there may be one, and after it the lateness le
 
 
 def counted_by_intervals(ticks: Sequence[Tick]) -> list[Tick]:
-    """The ticks with the numbers that their dates show, from that of the first one on; none where an interval is not a whole number of the usual one."""
+    """The ticks with the numbers that their dates show, from that of the first one on; none where an interval is not a whole number of
+    the usual one, or that is shorter than any clock's.
+    """
     if len(ticks) < FEWEST_TICKS:
         return []
     intervals_s = [later.at_s - earlier.at_s for earlier, later in pairwise(ticks)]
     usual_s = median(intervals_s)
-    if usual_s <= WHOLE_S:
+    if usual_s < SHORTEST_INTERVAL_S:  # of ticks that all come twice, half of the intervals are that short
         return []
     counted = [ticks[0]]
     for interval_s, tick in zip(intervals_s, ticks[1:], strict=True):

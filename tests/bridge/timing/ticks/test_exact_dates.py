@@ -15,6 +15,11 @@ def test_ticks_are_numbered_by_their_dates() -> None:
     assert [at_s for _, at_s in counted] == [at_s for _, at_s in dated(0, 1, 2, 4, 5, 6, 9, 10, 11, 12)]
 
 
+def test_ticks_that_all_come_twice_are_not_counted_by_their_copies() -> None:
+    twice = [Tick(number, number // 2 * 0.025 + number % 2 * 0.0003) for number in range(24)]
+    assert counted_by_intervals(twice) == []
+
+
 def test_dates_that_pause_between_two_ticks_do_not_number_them() -> None:
     assert counted_by_intervals(dated(0, 1, 2, 3.4, 4.4, 5.4, 6.4, 7.4)) == []
 
