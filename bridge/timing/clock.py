@@ -3,6 +3,9 @@
 import time
 from typing import Protocol
 
+MOST_MOVED_S = 0.01
+"""Where a port's dates move by at most this, only what is known of them is another. By more, what they are counted by stood still."""
+
 
 class Clock(Protocol):
     """A source of monotonic seconds. Any thread may use it.

@@ -5,6 +5,7 @@ It reads no clock and opens no port. Start, continue and song position move the 
 
 from collections import deque
 
+from bridge.timing.clock import MOST_MOVED_S
 from bridge.timing.clock_messages import (
     FASTEST_BPM,
     SLOWEST_BPM,
@@ -36,10 +37,6 @@ ticks show that a tick was counted wrongly. A sender that rounds to sixteenths a
 
 GONE_AFTER_S = 2.0
 """A clock that was not stopped counts as gone after this time without a tick; the slowest one ticks every 0.125 s."""
-
-MOST_MOVED_S = 0.01
-"""Where dates move by at most this, the song did not stand still: only our knowledge of the dates is another. The ports have moved what they
-send with it, so the timeline goes there as fast as it may, as a note that is sent within a glide would be off by the move."""
 
 
 class MidiClock:
@@ -121,6 +118,8 @@ class MidiClock:
         """Accounts for a standstill of the sender's clock, and of its song: all dates from now on are `by_s` later."""
         self._ticks.move_dates(by_s)
         if abs(by_s) <= MOST_MOVED_S:
+            # The song did not stand still, and the ports have moved what they send by as much: a note that is sent within a longer
+            # glide would be off by that.
             self._glide_s = SHORTEST_GLIDE_S
 
     def receive(self, data: bytes, timeline: Timeline, at_s: float, now_s: float) -> Timeline:

@@ -17,12 +17,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bridge.timing.clock import MOST_MOVED_S
+
 MAX_LATENESS_S = 0.1
 """A note-on that would be later than this is left out: after a standstill all missed notes would begin at once."""
 MAX_QUEUE_LENGTH = 4096
 """In messages; a jam has a few dozen waiting at most."""
-MOST_MOVED_S = 0.01
-"""Where frames get another date by at most this, what waits moves with its frame. By more, the server stood still, and what waits is late."""
 SHRINK_AFTER_S = 2.0
 """The latency becomes shorter only after this long without a message: within music the change would be heard as a jump.
 """
@@ -205,7 +205,7 @@ class SendQueue:
     def move_to(self, zero_s: float) -> None:
         """Takes the second of frame 0, one latency earlier, as it is now: where it has moved, what waits moves with it.
 
-        After a standstill it does not, see `MOST_MOVED_S`.
+        Where it has moved by more than `MOST_MOVED_S`, the server stood still, and what waits is late.
         """
         moved_s, self._zero_s = _moved_s(self._zero_s, zero_s), zero_s
         if moved_s and self._waiting:

@@ -7,7 +7,7 @@ all lines that are possible. Other dates are exact, or late at random, and `Jitt
 from collections import deque
 from collections.abc import Sequence
 
-from bridge.timing.ticks.buffered.buffer_grid import BufferGrid
+from bridge.timing.ticks.buffered.buffer_grid import BufferGrid, is_same_period
 from bridge.timing.ticks.buffered.buffered_ticks import BufferedTicks
 from bridge.timing.ticks.buffered.grid_entry import STEPPED_TICKS, buffered_from, counted_from
 from bridge.timing.ticks.doubled_ticks import DoubledTicks
@@ -28,9 +28,6 @@ REPLAYED_TICKS = 24
 
 UNSTEADY_TICKS, RETRY_TICKS = 192, 12
 """How many ticks to wait before the grid is tried again: after an unsteady clock, and where a grid has no line yet."""
-
-SAME_PERIOD = 0.01
-"""Two periods that differ by more than this share belong to different grids."""
 
 RECOUNTED_TICKS = 24
 """When a grid is dropped, at most this many last ticks are counted again: the grid may have taken some for lost by mistake."""
@@ -249,7 +246,7 @@ class TickFollower:
 
     def _is_another_grid(self, period_s: float) -> bool:
         """Whether this grid differs from the one that failed: dates from a longer buffer fit a shorter one's grid, too."""
-        return self._unsteady_period_s is not None and abs(period_s / self._unsteady_period_s - 1.0) > SAME_PERIOD
+        return self._unsteady_period_s is not None and not is_same_period(period_s, self._unsteady_period_s)
 
     def _enter_grid(self, at_s: float) -> None:
         dates = [*self._dates, Tick(self.number, at_s)]

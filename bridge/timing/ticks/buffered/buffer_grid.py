@@ -43,10 +43,15 @@ DATES_BETWEEN_MOVES = 48
 """A grid that moves again sooner than this counts as another grid."""
 
 COARSER, SAME_PERIOD = 1.5, 0.01
-"""A grid that is coarser has a period that is longer by this factor at least. Periods that differ by a smaller share are the same."""
+"""A grid that is coarser has a period that is longer by this factor at least. Two periods that differ by less than this share are the same."""
 
 MOST_MISSES, MISSES_DECAY = 2.5, 0.9
 """A grid is dropped, or has moved, when more dates than this miss it; older misses count less."""
+
+
+def is_same_period(one_s: float, other_s: float) -> bool:
+    """Whether two periods are those of the same grid."""
+    return abs(one_s / other_s - 1.0) < SAME_PERIOD
 
 
 class BufferGrid:
@@ -119,7 +124,7 @@ class BufferGrid:
         """Returns the grid of another buffer that the last dates fit better, as the first ones fitted several; None where there is none."""
         last_s = list(self._dates_s)[-MOST_DATES:]
         found = clear_grid(last_s)
-        if self.period_s is None or found is None or abs(found.period_s / self.period_s - 1.0) < SAME_PERIOD:
+        if self.period_s is None or found is None or is_same_period(found.period_s, self.period_s):
             return None
         if found.jitter_s / found.period_s > spread(last_s, self.period_s)[1] / self.period_s:
             return None
