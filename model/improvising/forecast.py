@@ -20,7 +20,7 @@ from model.improvising.sampling_settings import SamplingSettings
 from model.tokens.vocabulary import EventVocabulary, Mask, PitchVocabulary
 
 # Times are drawn by a temperature of their own, beside that of all tokens. An answer counts on the memory more for its times than
-# a forecast does (`improvisers.TIME_ODDS`), and would be less varied in rhythm than people are: with this, it is as varied.
+# a forecast does (`improvisers.TIME_ODDS`), and would be less varied in rhythm than people are: with this, it is as varied. Riffs are not varied.
 TIME_TEMPERATURE = 1.25
 
 # In an answer the chords count this much more on strong beats than forecasts of people's melodies have it. What is sampled keeps to them a little less than
@@ -71,12 +71,13 @@ class Grammar:
 
 
 class VariedTimes:
-    """Draws times more freely than notes, by `TIME_TEMPERATURE`. How likely it is that a time comes at all stays the same."""
+    """Draws times more freely than notes, by `TIME_TEMPERATURE`, but not after a riff. How likely it is that a time comes at all stays the same."""
 
     changes_at_onsets, changes_after_notes = False, True
 
-    def __init__(self, vocabulary: EventVocabulary) -> None:
+    def __init__(self, vocabulary: EventVocabulary, self_quoting: float = 0.0) -> None:
         self._first_time_token, self._ones = vocabulary.first_time_token, ones(len(vocabulary.bins))
+        self._exponent = TIME_TEMPERATURE ** (self_quoting - 1.0)
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
         if not point.chord:
@@ -84,7 +85,7 @@ class VariedTimes:
         times = weights[self._first_time_token :]
         total = times.dot(self._ones)
         if total > 0.0:
-            np.power(times, 1.0 / TIME_TEMPERATURE, times)
+            np.power(times, self._exponent, times)
             times *= total / times.dot(self._ones)
 
 
@@ -152,8 +153,8 @@ class NoLongRepeats:
                 weights[tokens] = before
 
 
-def _varied_times(vocabulary: AnyVocabulary, _: SamplingSettings) -> Factor | None:
-    return VariedTimes(vocabulary) if isinstance(vocabulary, EventVocabulary) else None
+def _varied_times(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
+    return VariedTimes(vocabulary, settings.self_quoting) if isinstance(vocabulary, EventVocabulary) else None
 
 
 def _melodic_motion(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import dropwhile
+from math import inf
 from random import Random
 
 from model.approach import Approach
@@ -30,6 +31,8 @@ MAX_OUTLINE_ONSETS = 64
 # In an answer the contexts of a memory leave this share of the odds, that forecasts best, to the network where a time may come. So about as many bars have a
 # rhythm of the phrase as when people go on; see docs/memory.md.
 TIME_ODDS = 0.3
+# After a phrase that quotes itself (`self_quoting`), they leave the network so much less: all of it at a riff, for times and for notes.
+RIFF_TIME_ODDS, RIFF_NOTE_ODDS = 0.3, 0.2
 
 
 class PitchImproviser(BaseImproviser[PitchVocabulary]):
@@ -48,6 +51,8 @@ class PitchImproviser(BaseImproviser[PitchVocabulary]):
             rhythm, from_beats = Rhythm.fixed(settings.step_beats), start_beats
         times = dropwhile(lambda time: time[0] < start_beats - ROUNDING_BEATS, rhythm.unroll(from_beats, start_beats))
         latest_beats = latest_onset_beats(until_beats, settings.closing_beats)
+        riff_until_beats = _riff_until_beats(settings)
+        riff_strength = with_odds(settings.memory, RIFF_NOTE_ODDS**settings.self_quoting)
         current = self._current
         point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
         onset_beats, duration_beats = next(times)
@@ -57,7 +62,8 @@ class PitchImproviser(BaseImproviser[PitchVocabulary]):
             point.place = None if bars is None else bars.grid_place(onset_beats)
             if changes is not None:
                 point.chord_place = place_among(changes, onset_beats, settings.transpose)
-            token, memory_share = self._draw(current, forecast, point, settings.memory, random)
+            strength = riff_strength if onset_beats < riff_until_beats else settings.memory
+            token, memory_share = self._draw(current, forecast, point, strength, random)
             pitch = vocabulary.pitch(token)
             point.outline.append(pitch)
             del point.outline[:-MAX_OUTLINE_ONSETS]
@@ -106,14 +112,20 @@ class EventImproviser(BaseImproviser[EventVocabulary]):
         chord: list[tuple[int, float, Snapshot]] = []
         first_time, shifts, pitches = vocabulary.first_time_token, vocabulary.bins.shifts, vocabulary.pitches
         strength, closing = settings.memory, forecast.closing
-        time_strength = with_odds(strength, TIME_ODDS)
+        riff, riff_until_beats = settings.self_quoting, _riff_until_beats(settings)
+        strengths = strength, with_odds(strength, TIME_ODDS)
+        riff_strengths = (
+            with_odds(strength, RIFF_NOTE_ODDS**riff),
+            with_odds(strength, TIME_ODDS * RIFF_TIME_ODDS**riff),
+        )
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
             if not chord:
                 point.onset_beats, point.chord = onset_beats, ()
                 point.place = None if bars is None else bars.grid_place(onset_beats)
                 if changes is not None:
                     point.chord_place = place_among(changes, onset_beats, settings.transpose)
-            token, memory_share = self._draw(current, forecast, point, time_strength if chord else strength, random)
+            of_notes, of_times = riff_strengths if onset_beats < riff_until_beats else strengths
+            token, memory_share = self._draw(current, forecast, point, of_times if chord else of_notes, random)
             if token < first_time:
                 pitch = pitches[token - 1]
                 point.chord = (*point.chord, pitch)
@@ -140,6 +152,11 @@ class EventImproviser(BaseImproviser[EventVocabulary]):
             chord.clear()
             onset_beats = next_beats
             current = self._advance(current, token, Cursor(onset_beats), point.place, learn=learn)
+
+
+def _riff_until_beats(settings: SamplingSettings) -> float:
+    """Until when an answer to a riff keeps closer to it: in its last bar it ends as any other."""
+    return inf if settings.ending is None else settings.ending.from_beats
 
 
 def create_improviser(

@@ -1,7 +1,8 @@
 """`MelodicMotion`: the factor that has an answer's melody move as people's do, by weights that `Melody` takes from the phrase.
 
 Network and memory alone stay on the phrase's pitches more than people do, come back to accidentals that people play once, repeat
-notes more often, and repeat their own intervals less often. The weights were chosen on validation files (docs/training.md).
+notes more often, and repeat their own intervals less often. The weights were chosen on validation files (docs/training.md). Of a phrase that
+quotes itself, as riffs do, people stay on the pitches, too, and go on with its motifs rather than with their own.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from model.analysis.scale import Key
 from model.improvising.forecast_point import ForecastPoint
+from model.improvising.novelty import outline_of, self_quoting
 from model.improvising.sampling import Weights
 from model.notes import HIGHEST_PITCH, Note, in_onset_order
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
@@ -27,10 +29,14 @@ ECHO_WEIGHT = 2.7
 
 @dataclass(frozen=True, slots=True)
 class Melody:
-    """What a melody continues: the weight of each of the 128 pitches, by the phrase and the key, and the phrase's last pitch."""
+    """What a melody continues: the weight of each of the 128 pitches, by the phrase and the key, and the phrase's last pitch.
+
+    `echo_weight` is that of pitches that go on as the answer did before.
+    """
 
     of_pitch: tuple[float, ...]
     last_pitch: int
+    echo_weight: float = ECHO_WEIGHT
 
     @classmethod
     def after_phrase(
@@ -44,13 +50,14 @@ class Melody:
         if not phrase:
             return None
         pitches = np.arange(HIGHEST_PITCH + 1)
-        weights = np.where(np.isin(pitches, [note.pitch for note in phrase]), 1.0, NEW_WEIGHT)
+        own_ways = 1.0 - self_quoting(outline_of(phrase))
+        weights = np.where(np.isin(pitches, [note.pitch for note in phrase]), 1.0, NEW_WEIGHT**own_ways)
         if key_probabilities:
             inside = np.zeros(12)
             for key, probability in key_probabilities.items():
                 inside[[(pitch_class - transpose) % 12 for pitch_class in key.pitch_classes]] += probability
             weights *= OUTSIDE_WEIGHT ** (1.0 - inside[pitches % 12])
-        return cls(tuple(weights.tolist()), in_onset_order(phrase)[-1].pitch)
+        return cls(tuple(weights.tolist()), in_onset_order(phrase)[-1].pitch, ECHO_WEIGHT**own_ways)
 
 
 class MelodicMotion:
@@ -59,7 +66,7 @@ class MelodicMotion:
     changes_at_onsets, changes_after_notes = True, False
 
     def __init__(self, vocabulary: PitchVocabulary | EventVocabulary, melody: Melody) -> None:
-        self._last_pitch, pitches = melody.last_pitch, vocabulary.pitches
+        self._last_pitch, self._echo_weight, pitches = melody.last_pitch, melody.echo_weight, vocabulary.pitches
         self._of_token = np.ones(vocabulary.size)
         self._of_token[1 : 1 + len(pitches)] = [melody.of_pitch[pitch] for pitch in pitches]
         self._tokens = {pitch: 1 + index for index, pitch in enumerate(pitches)}
@@ -89,7 +96,7 @@ class MelodicMotion:
             for after in following:
                 token = tokens.get(last + after)
                 if token is not None:
-                    weights[token] = weights.item(token) * ECHO_WEIGHT
+                    weights[token] = weights.item(token) * self._echo_weight
 
     def _weights_after(self, pitch: int) -> npt.NDArray[np.float64]:
         """The weight of each token after this pitch, but for motifs; kept, as an answer has few pitches."""

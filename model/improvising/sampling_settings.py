@@ -29,6 +29,7 @@ class SamplingSettings:
     - `learn_answer`: the answer is remembered too, as the player's notes are.
     - `novelty` limits how much of the answer quotes the player's phrases; None sets no limit. `answer_outline` holds the highest
       pitch of each onset that the answer has played so far, which is what `novelty` compares.
+    - `self_quoting` is how much the phrase quotes itself, from 0 to 1 (`model.improvising.novelty`): the answer to a riff keeps closer to it.
     - `melody` makes pitches likelier that people would move to; None leaves that to network and memory.
     - `changes` are the chords that the answer is played over, None for none, and `harmony` is how much it keeps to them, from 0 to 1.
       Chords are those of the notes as they sound, `transpose` semitones above the composed ones. `chord_preference` is what the pack has learnt of notes over chords, and `song_strengths`
@@ -56,6 +57,7 @@ class SamplingSettings:
     learn_answer: bool = False
     novelty: Novelty | None = None
     answer_outline: tuple[int, ...] = ()
+    self_quoting: float = 0.0
     melody: Melody | None = None
     changes: Changes | None = None
     harmony: float = FITTED_HARMONY

@@ -23,14 +23,14 @@ LAST_BEATS_CHANCE = 0.85
 OFF_BEAT_HASTE = 8.0
 # Where no breath must follow, a note on the last bar line is this much likelier to be the last, as odds, than in phrases that
 # end anywhere: so two in five answers end there, as in scored music.
-LINE_ODDS = 1.25
+LINE_ODDS = 1.5
 # No note is more likely to be the last than this: a gesture may always go on.
 MAX_CHANCE = 0.97
 # The counted weights are raised to this power, up to `MOST_STABLE`. The key of a few bars is often mistaken, and phrases end in other keys
 # than that of their piece, which flattens the weights. That an answer sounds closed is worth more than that: so 70 of 100 answers end in the
 # triad. Without the limit, more of them would end on the tonic, where people end every third to sixth phrase.
 SHARPNESS = 13.0
-MOST_STABLE = 20.0
+MOST_STABLE = 23.0
 # A last note sounds for at least half of what is left, up to a beat, even where a breath should follow.
 SHORTEST_LAST_BEATS = 1.0
 

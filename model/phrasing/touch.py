@@ -42,6 +42,9 @@ STRENGTH_DISTANCE = 0.25
 # A note may sound a little into the next one, as players of legato do.
 LONGEST_SHARE = 1.1
 SHORTEST_SHARE = 0.05
+# Where nearly all notes of the player are multiples of one of these long, as in a clip that was drawn or quantised, those of the answer are, too.
+LENGTH_GRIDS_BEATS = (1 / 2, 1 / 3, 1 / 4, 1 / 6, 1 / 8, 1 / 12)
+ON_GRID_BEATS, ON_GRID_SHARE, LEAST_ON_GRID_NOTES = 0.01, 0.95, 8
 LOWEST_VELOCITY, HIGHEST_VELOCITY = 1, 127
 # How loud to play where nothing was heard.
 DEFAULT_VELOCITY = 80
@@ -100,7 +103,8 @@ class Touch:
     `mean_velocity` is that of the latest phrase. `loudness` and `slots` are velocities to add, by feature and by quarter
     beat of the bar; `residuals` are what they leave unexplained, rising. `dynamics` holds the bars of the latest phrase, whose
     loudness comes back in turn; where a bar has no note at a place, `loudness`, `slots` and `residuals` serve. `shares` holds a gap (as an octave of beats),
-    a strength and the share that sounded, for each note of the player; where there is none, `profile` has lengths.
+    a strength and the share that sounded, for each note of the player; where there is none, `profile` has lengths. `length_grid_beats` is what
+    the lengths of the player's notes are multiples of; None where they are as long as they happened to be.
     `rest_share` is how much of the latest phrase nothing sounded, from 0 to 1; None where that is not known.
     """
 
@@ -114,6 +118,7 @@ class Touch:
     profile: TouchProfile | None
     rest_share: float | None = None
     dynamics: BarDynamics = field(default_factory=BarDynamics)
+    length_grid_beats: float | None = None
     _alike: tuple[dict[float, Sequence[float]], ...] = field(
         default_factory=lambda: tuple({} for _ in Strength), init=False, repr=False, compare=False
     )  # by strength, and then by gap
@@ -157,8 +162,17 @@ class Touch:
     def _share_for_rest(self, shares: Sequence[float], gap_beats: float, owed_rest_beats: float) -> float:
         """Of these shares the one that leaves the rest that is owed."""
         if owed_rest_beats >= LEAST_BREATH_BEATS and self.profile is not None:
-            shares = [*shares, *self.profile.shares_of_gap(gap_beats)]
+            of_profile = (self.on_length_grid(share, gap_beats) for share in self.profile.shares_of_gap(gap_beats))
+            shares = [*shares, *of_profile]
         return min(shares, key=lambda share: abs(gap_beats * (1.0 - share) - owed_rest_beats))
+
+    def on_length_grid(self, share: float, gap_beats: float) -> float:
+        """The share of its gap that a note sounds, once its length is on the grid of the player's lengths, or as long as the gap."""
+        grid_beats = self.length_grid_beats
+        if grid_beats is None or share * gap_beats < grid_beats / 2:
+            return share
+        on_grid = max(round(share * gap_beats / grid_beats), 1) * grid_beats / gap_beats
+        return min((on_grid, 1.0), key=lambda each: abs(each - share))
 
     def _shares_alike(self, gap_beats: float, strength: Strength) -> Sequence[float]:
         """The shares of the player's notes that are most like one with this gap, the nearest first.
@@ -169,7 +183,7 @@ class Touch:
         alike = sorted(
             self.shares, key=lambda heard: abs(heard[0] - octave) + STRENGTH_DISTANCE * abs(heard[1] - strength)
         )[:ALIKE_NOTES]
-        shares = tuple(heard[2] for heard in alike)
+        shares = tuple(self.on_length_grid(heard[2], gap_beats) for heard in alike)
         if len(self._alike[strength]) < GAPS_KEPT:
             self._alike[strength][gap_beats] = shares
         return shares
@@ -212,9 +226,34 @@ def learn_touch(phrases: Sequence[HeardPhrase], profile: TouchProfile | None, *,
     timing = Timing.learnt([(sorted({note.onset_beats for note in phrase.notes}), phrase.bars) for phrase in heard])
     latest = heard[-1]
     dynamics = BarDynamics.of(latest.notes, latest.bars, mean_velocity) if spread else BarDynamics()
+    rest_share, length_grid_beats = rest_share_of(latest), _length_grid_beats(heard)
     return Touch(
-        mean_velocity, pitch, loudness, slots, residuals, shares, timing, profile, rest_share_of(latest), dynamics
+        mean_velocity,
+        pitch,
+        loudness,
+        slots,
+        residuals,
+        shares,
+        timing,
+        profile,
+        rest_share,
+        dynamics,
+        length_grid_beats,
     )
+
+
+def _length_grid_beats(phrases: Sequence[HeardPhrase]) -> float | None:
+    """The coarsest grid that nearly all lengths of notes are on; None where there is none, or too few notes were heard."""
+    lengths = np.array(
+        [note.duration_beats for phrase in phrases for note in phrase.notes if note.duration_beats > 0.0]
+    )
+    if len(lengths) < LEAST_ON_GRID_NOTES:
+        return None
+    for grid_beats in LENGTH_GRIDS_BEATS:
+        lines = np.maximum(np.round(lengths / grid_beats), 1.0) * grid_beats
+        if (np.abs(lengths - lines) <= ON_GRID_BEATS).mean() >= ON_GRID_SHARE:
+            return grid_beats
+    return None
 
 
 def rest_share_of(phrase: HeardPhrase) -> float | None:

@@ -77,15 +77,21 @@ class JudgedPhrase:
         return tuple(after - before for before, after in pairwise(self.ticks))
 
     @cached_property
+    def last_gap(self) -> int:
+        """From the last onset to the end, in ticks."""
+        return max(round(self.length_beats * TICKS_PER_BEAT) - self.ticks[-1], 0)
+
+    @cached_property
     def last_phrase_end(self) -> int | None:
         """The index of the last onset that ends a phrase, None where there is none.
 
-        A phrase ends before a breath: where the next onset is a beat away or more, and twice as far as usual.
+        A phrase ends before a breath: where the next onset is a beat away or more, and twice as far as usual. That of an excerpt's last
+        onset is at least as far away as the end of the excerpt.
         """
         if not self.goes_on:
             return len(self.ticks) - 1
         breath = max(BREATH_GAPS * float(np.median(self.gaps)), TICKS_PER_BEAT) if self.gaps else 0.0
-        return max((index for index, gap in enumerate(self.gaps) if gap >= breath), default=None)
+        return max((index for index, gap in enumerate((*self.gaps, self.last_gap)) if gap >= breath), default=None)
 
     @property
     def bar_ticks(self) -> int:

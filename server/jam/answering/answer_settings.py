@@ -11,7 +11,7 @@ from model.analysis.bars import COMMON_BARS, PLACE_TOLERANCE_BEATS, Bars
 from model.analysis.scale import AUTO_KEY, LIVE_KEY, NO_KEY, Key, parse_key
 from model.harmony.changes import Changes
 from model.improvising.melodic_motion import Melody
-from model.improvising.novelty import Novelty
+from model.improvising.novelty import Novelty, outline_of, self_quoting
 from model.improvising.rhythm import Rhythm
 from model.improvising.sampling_settings import SamplingSettings
 from model.improvising.varied_rhythm import VariedRhythm
@@ -83,6 +83,7 @@ def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerCon
         memory=settings.memory,
         learn_answer=settings.learn_from == "both",
         novelty=context.novelty,
+        self_quoting=self_quoting(outline_of(phrase)),
         melody=_melody(settings, context),
         changes=context.changes,
         harmony=settings.harmony,

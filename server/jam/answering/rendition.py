@@ -104,7 +104,7 @@ class Rendition:
         )
         share = feel.share if planned.fills_gap else 1.0
         if planned.is_last and owed_beats is not None:
-            share = _last_share(note.duration_beats, owed_beats)
+            share = self.touch.on_length_grid(_last_share(note.duration_beats, owed_beats), note.duration_beats)
         return replace(feel, share=share, late_beats=late_beats)
 
     def _owed_rest_beats(self, note: Note, rested_beats: float, rest_weight: float) -> float | None:

@@ -138,6 +138,13 @@ class TestVariedTimes:
         assert weights[times].max() / weights[times].min() == pytest.approx(8.0 ** (1.0 / TIME_TEMPERATURE))
         assert (weights[: EVENT_WORDS.first_time_token] == 1.0).all()
 
+    def test_after_a_riff_times_are_as_likely_as_they_were(self) -> None:
+        weights = np.ones(EVENT_WORDS.size)
+        weights[EVENT_WORDS.first_time_token] = 8.0
+        before = weights.copy()
+        VariedTimes(EVENT_WORDS, self_quoting=1.0).apply(weights, point(chord=(60,)))
+        assert weights == pytest.approx(before)
+
     def test_before_the_first_note_of_an_onset_and_without_any_time_nothing_changes(self) -> None:
         for value, at in ((1.0, point()), (0.0, point(chord=(60,)))):
             weights = np.full(EVENT_WORDS.size, value)

@@ -13,6 +13,7 @@ from model.improvising.novelty import (
     Outline,
     longest_repeat,
     outline_of,
+    self_quoting,
 )
 from model.notes import Note
 from tests.music import line
@@ -81,7 +82,7 @@ class TestShareOfQuotes:
     def test_a_quote_without_motifs_ends_some_notes_later(self) -> None:
         riff = [60, 62, 64, 65, 67, 69, 71, 72] * 5
         answer = riff[:8]
-        while not novelty_of(riff, max_share=0.5).forbidden_pitches(answer):
+        while not novelty_of(riff, SCALE, max_share=0.5).forbidden_pitches(answer):
             answer.append(riff[len(answer)])
         assert 8 + OVERDUE_NOTES <= len(answer) <= 8 + 3 * OVERDUE_NOTES
 
@@ -116,6 +117,33 @@ class TestShareOfQuotes:
         novelty = novelty_of(phrase)
         for outline in (*others, phrase[: data.draw(st.integers(0, len(phrase)))], phrase, phrase, phrase[3:]):
             assert novelty.quoted_notes(outline) == novelty_of(phrase).quoted_notes(outline)
+
+
+class TestRiffs:
+    def test_a_riff_quotes_itself_and_a_melody_does_not(self) -> None:
+        assert self_quoting(MELODY * 4) == 1.0
+        assert self_quoting(MELODY * 2) == 1.0
+        assert self_quoting(MELODY + SCALE) == 0.0
+
+    def test_it_may_quote_itself_in_another_key(self) -> None:
+        assert self_quoting([*MELODY, *(pitch + 5 for pitch in MELODY)]) == 1.0
+
+    def test_what_is_quoted_in_part_quotes_itself_by_that_part(self) -> None:
+        # Seven notes of the second twelve are a run of six intervals that was there before.
+        assert self_quoting([*MELODY, *MELODY[:7], 40, 79, 41, 75, 38]) == pytest.approx(7 / 12)
+
+    @pytest.mark.parametrize("outline", [(), (60,), (60, 62), MELODY[:7]])
+    def test_a_phrase_too_short_for_a_quote_does_not_quote_itself(self, outline: tuple[int, ...]) -> None:
+        assert self_quoting(outline) == 0.0
+
+    def test_of_a_riff_more_may_be_quoted(self) -> None:
+        riff = MELODY * 3
+        answer = riff[:20]
+        assert novelty_of(riff, MELODY, max_share=0.5).forbidden_pitches(answer)
+        assert novelty_of(MELODY, riff, max_share=0.5).forbidden_pitches(answer) == frozenset()
+
+    def test_where_no_quote_is_allowed_none_of_a_riff_is(self) -> None:
+        assert novelty_of(MELODY * 3, max_share=0.0).forbidden_pitches(MELODY[:6]) == {MELODY[6]}
 
 
 class TestMotifs:

@@ -95,6 +95,34 @@ class TestLengths:
         touch = learn_touch([HeardPhrase([Note(60, 0.0, 25.0, 80), Note(62, 30.0, 0.5, 80)], COMMON_BARS)], None)
         assert touch.feel(place(40.0), 0.3) == NoteTouch(80)
 
+    def test_lengths_on_a_grid_are_answered_on_that_grid(self) -> None:
+        notes = [Note(60, float(index), 0.75 if index % 2 else 0.5, 80) for index in range(12)]
+        touch = learn_touch([HeardPhrase(notes, COMMON_BARS)], None)
+        assert touch.length_grid_beats == 0.25
+        lengths = {1.5 * touch.feel(place(16.0 + beat, 1.5), chance).share for chance in CHANCES for beat in range(4)}
+        assert lengths
+        assert all(length % 0.25 == pytest.approx(0.0) for length in lengths)
+
+    def test_on_a_grid_of_lengths_a_note_may_also_be_held_to_the_next_one(self) -> None:
+        touch = learn_touch([played([float(beat) for beat in range(12)])], None)
+        assert touch.length_grid_beats == 0.5
+        assert touch.feel(place(16.0, 1 / 3), 0.5).share == 1.0
+        assert touch.on_length_grid(0.99, 2 / 3) == 1.0
+
+    def test_lengths_as_played_by_hand_are_on_no_grid(self) -> None:
+        notes = [Note(60, float(index), 0.5 + index * 0.037, 80) for index in range(12)]
+        assert learn_touch([HeardPhrase(notes, COMMON_BARS)], None).length_grid_beats is None
+
+    def test_a_few_notes_show_no_grid(self) -> None:
+        assert learn_touch([played([0.0, 1.0, 2.0])], None).length_grid_beats is None
+
+    def test_rests_that_are_owed_are_on_the_grid_too(self) -> None:
+        profile = TouchProfile(None, 4.0, ((0.3, 0.62),) * 5)
+        touch = learn_touch([played([float(beat) for beat in range(0, 24, 2)], share=0.5)], profile)
+        for owed_beats in (0.7, 1.2):
+            share = touch.feel(place(24.0, 2.0), 0.5, owed_beats).share
+            assert 2.0 * share == pytest.approx(round(2.0 * share))
+
     def test_a_chord_is_one_onset(self) -> None:
         chords = [Note(pitch, float(beat), 0.5, 80) for beat in range(6) for pitch in (60, 64, 67)]
         touch = learn_touch([HeardPhrase(chords, COMMON_BARS)], None)

@@ -44,10 +44,13 @@ class TestPhrase:
         ]
 
     def test_an_excerpt_ends_a_phrase_before_a_breath(self) -> None:
-        notes = rhythm(0.0, 0.5, 1.0, 1.5, 4.0, 4.5, 5.0, 5.5)
+        notes = rhythm(0.0, 0.5, 1.0, 1.5, *(4.0 + index / 2 for index in range(8)))
         assert phrase(*notes, goes_on=True).last_phrase_end == 3
-        assert phrase(*notes).last_phrase_end == 7
-        assert phrase(*rhythm(0.0, 0.5, 1.0), goes_on=True).last_phrase_end is None
+        assert phrase(*notes).last_phrase_end == 11
+        assert phrase(*rhythm(*(index / 2 for index in range(16))), goes_on=True).last_phrase_end is None
+
+    def test_the_last_onset_of_an_excerpt_ends_a_phrase_where_a_breath_follows_before_its_end(self) -> None:
+        assert phrase(*rhythm(0.0, 0.5, 1.0), goes_on=True).last_phrase_end == 2
 
 
 class TestMeasures:
