@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from model.analysis.scale import Key
 from model.improvising.forecast_point import ForecastPoint
-from model.improvising.novelty import outline_of, self_quoting
 from model.improvising.sampling import Weights
 from model.notes import HIGHEST_PITCH, Note, in_onset_order
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
@@ -40,17 +39,21 @@ class Melody:
 
     @classmethod
     def after_phrase(
-        cls, phrase: Collection[Note], key_probabilities: Mapping[Key, float], transpose: int = 0
+        cls,
+        phrase: Collection[Note],
+        key_probabilities: Mapping[Key, float],
+        transpose: int = 0,
+        self_quoting: float = 0.0,
     ) -> Self | None:
         """The melody of an answer to a phrase; None for one without notes.
 
         A pitch is outside the key by as much as the probabilities of the keys say; they sum to 1, or are empty where nothing is known.
-        Keys are those of what sounds, `transpose` semitones above.
+        Keys are those of what sounds, `transpose` semitones above. `self_quoting` is how much the phrase quotes itself, from 0 to 1.
         """
         if not phrase:
             return None
         pitches = np.arange(HIGHEST_PITCH + 1)
-        own_ways = 1.0 - self_quoting(outline_of(phrase))
+        own_ways = 1.0 - self_quoting
         weights = np.where(np.isin(pitches, [note.pitch for note in phrase]), 1.0, NEW_WEIGHT**own_ways)
         if key_probabilities:
             inside = np.zeros(12)

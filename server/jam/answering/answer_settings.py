@@ -69,6 +69,7 @@ def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerCon
     takes_turns = OCCASIONS[settings.mode] == "turn"
     longest_beats = TURN_CLOSING_BEATS if takes_turns else min(CLOSING_BEATS, _usual_gap_beats(phrase))
     closing_beats = min(longest_beats, CLOSING_SHARE * span.beats)
+    riff = self_quoting(outline_of(phrase))
     return SamplingSettings(
         settings.temperature,
         settings.top_p,
@@ -83,8 +84,8 @@ def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerCon
         memory=settings.memory,
         learn_answer=settings.learn_from == "both",
         novelty=context.novelty,
-        self_quoting=self_quoting(outline_of(phrase)),
-        melody=_melody(settings, context),
+        self_quoting=riff,
+        melody=_melody(settings, context, riff),
         changes=context.changes,
         harmony=settings.harmony,
         transpose=settings.transpose,
@@ -149,11 +150,11 @@ def _keys(settings: Settings, context: AnswerContext) -> Mapping[Key, float]:
     return context.key_probabilities if settings.key in {NO_KEY, *HEARD_KEYS} else {parse_key(settings.key): 1.0}
 
 
-def _melody(settings: Settings, context: AnswerContext) -> Melody | None:
+def _melody(settings: Settings, context: AnswerContext, riff: float) -> Melody | None:
     """Where the answer keeps to chords, they decide which notes suit instead."""
     if context.changes is not None and settings.harmony > 0.0:
         return None
-    return Melody.after_phrase(context.phrase, _keys(settings, context), settings.transpose)
+    return Melody.after_phrase(context.phrase, _keys(settings, context), settings.transpose, riff)
 
 
 def _ending(

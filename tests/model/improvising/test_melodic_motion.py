@@ -56,8 +56,7 @@ class TestMelody:
         assert weights[65] == pytest.approx(NEW_WEIGHT * OUTSIDE_WEIGHT**0.25)
 
     def test_a_riff_makes_no_other_pitch_likelier_and_its_answer_has_no_motifs_of_its_own(self) -> None:
-        riff = [Note(60 + index % 7 * (index % 7 + 1) % 12, index / 2, 0.5, 80) for index in range(28)]
-        found = Melody.after_phrase(riff, {})
+        found = Melody.after_phrase(PHRASE, {}, self_quoting=1.0)
         assert found is not None
         assert set(found.of_pitch) == {1.0}
         assert found.echo_weight == 1.0

@@ -136,6 +136,11 @@ class TestRiffs:
     def test_a_phrase_too_short_for_a_quote_does_not_quote_itself(self, outline: tuple[int, ...]) -> None:
         assert self_quoting(outline) == 0.0
 
+    def test_of_a_long_phrase_its_end_counts(self) -> None:
+        other = np.random.default_rng(1).integers(40, 90, 128).tolist()
+        assert self_quoting([*MELODY * 20, *other]) == 0.0
+        assert self_quoting([*other, *MELODY * 20]) == 1.0
+
     def test_of_a_riff_more_may_be_quoted(self) -> None:
         riff = MELODY * 3
         answer = riff[:20]
