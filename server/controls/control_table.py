@@ -121,7 +121,7 @@ class Settings:
         DEFAULT_NOVELTY,
         0.0,
         1.0,
-        "How much of an answer is no quote of your phrases: 0 sets no limit, 1 allows no quote. A riff, which quotes itself, is quoted more.",
+        "How much of an answer is no quote of yours, less after a riff: 0 is no limit, 1 allows no quote.",
     )
 
     chart: str = _row(
