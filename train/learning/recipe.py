@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from train.corpus.dataset import TRANSPOSITIONS
+from train.errors import RecipeError
 
 Precision = Literal["auto", "fp32", "bf16"]
 
@@ -56,11 +57,20 @@ def average_decay_at(step: int, decay: float) -> float:
 def wants_bf16(precision: Precision, device: str) -> bool:
     """Whether to multiply in bf16: on a GPU and on CPUs with bf16 in hardware (AMX).
 
-    Elsewhere it is slower than fp32.
+    Elsewhere it is slower than fp32. Raises RecipeError where it is asked for on a CPU on which torch has no LSTM in bf16.
     """
     if precision == "auto":
         return device != "cpu" or bool(torch.cpu._is_amx_tile_supported())  # noqa: SLF001  torch has no public name for it
+    if precision == "bf16" and device == "cpu" and not cpu_learns_in_bf16():
+        raise RecipeError("this CPU cannot train in bf16, which takes AVX-512 at least; use --precision fp32, or auto")
     return precision == "bf16"
+
+
+def cpu_learns_in_bf16() -> bool:
+    """Whether torch has an LSTM in bf16 for this CPU: of x86, only for those with AVX-512."""
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return True  # torch's own LSTM takes any number
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001  torch has no public name for it
 
 
 def shuffled(repeats: Sequence[int], random_seed: int, epoch: int) -> tuple[list[int], list[int]]:

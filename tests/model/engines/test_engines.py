@@ -27,6 +27,8 @@ WALK = random_walk(SIZE, 150)
 FP32_TOLERANCE = 1e-4
 # The effect of int8 on the probabilities of such a small network is below a thousandth.
 INT8_TOLERANCE = 0.005
+# On x86 without VNNI the sums of two products saturate, which random weights reach often. Gates in a wrong order would be off by 0.037.
+SATURATING_TOLERANCE = 0.015
 
 TORCH_DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
 MakeEngine = Callable[[Weights, Hyperparameters, Path], Engine]
@@ -85,11 +87,19 @@ def test_its_logits_and_state_are_those_of_the_reference_engine(make: MakeEngine
     assert np.abs(state - expected_state).max() < FP32_TOLERANCE
 
 
+def may_saturate() -> bool:
+    """Whether this is an x86 processor with AVX2 and without VNNI, as far as Linux tells."""
+    cpu = Path("/proc/cpuinfo")
+    flags = cpu.read_text() if cpu.exists() else ""
+    return "avx2" in flags and "vnni" not in flags
+
+
 def test_int8_gives_nearly_the_same_probabilities(tmp_path: Path) -> None:
     weights = random_weights(SIZE)
     logits, _ = run_engine(onnx_int8(weights, SHAPE, tmp_path), WALK)
     expected, _ = run_engine(NumpyEngine(weights), WALK)
-    assert np.abs(softmax(logits) - softmax(expected)).max() < INT8_TOLERANCE
+    tolerance = SATURATING_TOLERANCE if may_saturate() else INT8_TOLERANCE
+    assert np.abs(softmax(logits) - softmax(expected)).max() < tolerance
 
 
 def test_the_reference_engine_is_the_trained_network() -> None:

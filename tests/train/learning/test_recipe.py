@@ -1,6 +1,8 @@
 import pytest
 
 from train.corpus.dataset import TRANSPOSITIONS
+from train.errors import RecipeError
+from train.learning import recipe
 from train.learning.recipe import average_decay_at, schedule, seed_of, shuffled, wants_bf16
 
 
@@ -46,8 +48,18 @@ class TestRandomness:
 
 
 class TestPrecision:
-    def test_the_requested_precision_is_used(self) -> None:
-        assert wants_bf16("bf16", "cpu")
+    @pytest.fixture(params=[True, False])
+    def cpu_has_bf16(self, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+        monkeypatch.setattr(recipe, "cpu_learns_in_bf16", lambda: request.param)
+        return bool(request.param)
+
+    def test_the_requested_precision_is_used_or_told_to_be_impossible(self, *, cpu_has_bf16: bool) -> None:
+        if cpu_has_bf16:
+            assert wants_bf16("bf16", "cpu")
+        else:
+            with pytest.raises(RecipeError, match=r"this CPU cannot train in bf16.*use --precision fp32, or auto"):
+                wants_bf16("bf16", "cpu")
+        assert wants_bf16("bf16", "cuda")
         assert not wants_bf16("fp32", "cuda")
 
     def test_auto_uses_bf16_on_a_gpu(self) -> None:

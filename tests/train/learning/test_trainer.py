@@ -28,7 +28,7 @@ from train.errors import CheckpointError, CorpusError, RecipeError
 from train.learning.checkpoint import CheckpointSettings, load_checkpoint
 from train.learning.loss import sum_bits
 from train.learning.parallel import World, joined_world
-from train.learning.recipe import Recipe
+from train.learning.recipe import Recipe, cpu_learns_in_bf16
 from train.learning.trainer import Outcome, Progress, fit
 from train.memory.remembered import remember_lines
 
@@ -142,6 +142,7 @@ class TestFit:
         assert (outcome.best_epoch, outcome.epochs) == (3, 3)
         assert math.isnan(outcome.valid_bits)
 
+    @pytest.mark.skipif(not cpu_learns_in_bf16(), reason="this CPU has no LSTM in bf16")
     def test_bf16_learns_too(self) -> None:
         outcome = fit(learning_task(), replace(BRIEF, epochs=1, precision="bf16"))
         assert outcome.valid_bits < math.log2(VOCABULARY.size)
