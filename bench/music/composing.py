@@ -78,6 +78,12 @@ for approach in ("pitch", "event"):
             whole = replace(whole, melody=Melody.after_phrase(notes[-96:], {}))
         except ImportError:  # before answers moved as people do
             pass
+        try:
+            from model.phrasing.parallel_rhythm import ParallelRhythm
+            parallel = ParallelRhythm.of_phrase(notes[-64:], Bars(), Bars(), start, 1) if approach == "event" else None
+            whole = replace(whole, parallel=parallel, ending=replace(ending, parallel=parallel))
+        except ImportError:  # before answers rhymed with their phrase
+            pass
     except ImportError:  # before phrases had ends and a touch
         whole = replace(plain, novelty=Novelty([[note.pitch for note in notes[-96:]]]))
     places[approach] = (engine, improviser, improviser.snapshot(), notes, start, until, {"composing": plain, "whole": whole}, touch)

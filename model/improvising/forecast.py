@@ -5,6 +5,7 @@ the order of `FACTORS`. Temperature and top-p come last. To add a factor: a clas
 """
 
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Protocol
 
 import numpy as np
@@ -17,11 +18,15 @@ from model.improvising.forecast_point import ForecastPoint
 from model.improvising.melodic_motion import MelodicMotion
 from model.improvising.sampling import TokenSampler, Weights, ones
 from model.improvising.sampling_settings import SamplingSettings
+from model.phrasing.parallel_rhythm import ParallelRhythm
 from model.tokens.vocabulary import EventVocabulary, Mask, PitchVocabulary
 
 # Times are drawn by a temperature of their own, beside that of all tokens. An answer counts on the memory more for its times than
 # a forecast does (`improvisers.TIME_ODDS`), and would be less varied in rhythm than people are: with this, it is as varied. Riffs are not varied.
 TIME_TEMPERATURE = 1.25
+
+# In a bar that keeps to the rhythm of the phrase's bar, the time to the phrase's next onset is this many times as likely. See docs/memory.md.
+PARALLEL_WEIGHT = 60.0
 
 # In an answer the chords count this much more on strong beats than forecasts of people's melodies have it. What is sampled keeps to them a little less than
 # people do, and a foreign note is heard most there; off the beat passing notes stay as likely. Found on the validation side of openewld_pd: see docs/changes.md.
@@ -87,6 +92,34 @@ class VariedTimes:
         if total > 0.0:
             np.power(times, self._exponent, times)
             times *= total / times.dot(self._ones)
+
+
+class ParallelTimes:
+    """Makes the time to the phrase's next onset likelier, in bars that keep to the rhythm of the phrase's bar: the last one, and others by chance.
+
+    How likely it is that a time comes at all stays the same.
+    """
+
+    changes_at_onsets, changes_after_notes = False, True
+
+    def __init__(self, vocabulary: EventVocabulary, parallel: ParallelRhythm, last_bar_beats: float) -> None:
+        """The last bar begins at `last_bar_beats`, which is infinite for an answer without an end."""
+        self._parallel, self._bins, self._first_time_token = parallel, vocabulary.bins, vocabulary.first_time_token
+        self._last_bar_beats, self._ones = last_bar_beats, ones(len(vocabulary.bins))
+
+    def apply(self, weights: Weights, point: ForecastPoint) -> None:
+        onset_beats = point.onset_beats
+        if not point.chord or not (onset_beats >= self._last_bar_beats or self._parallel.keeps_to_bar(onset_beats)):
+            return
+        beats = self._parallel.beats_to_next(onset_beats)
+        if beats is None:
+            return
+        times = weights[self._first_time_token :]
+        index = self._bins.index(beats)
+        total, weight = times.dot(self._ones), times.item(index)
+        if total > 0.0:
+            times[index] = PARALLEL_WEIGHT * weight
+            times *= total / (total + (PARALLEL_WEIGHT - 1.0) * weight)
 
 
 class ChordNotes:
@@ -157,6 +190,12 @@ def _varied_times(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Fact
     return VariedTimes(vocabulary, settings.self_quoting) if isinstance(vocabulary, EventVocabulary) else None
 
 
+def _parallel_times(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
+    if settings.parallel is None or not isinstance(vocabulary, EventVocabulary):
+        return None
+    return ParallelTimes(vocabulary, settings.parallel, inf if settings.ending is None else settings.ending.from_beats)
+
+
 def _melodic_motion(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
     return None if settings.melody is None else MelodicMotion(vocabulary, settings.melody)
 
@@ -189,6 +228,7 @@ FACTORS: Sequence[Callable[[AnyVocabulary, SamplingSettings], Factor | None]] = 
     Grammar,
     # Factors that make a token more or less likely stand here; those that forbid tokens stand below.
     _varied_times,
+    _parallel_times,
     _melodic_motion,
     _chord_notes,
     _closing,

@@ -30,7 +30,7 @@ LONGEST_NOTE_BEATS = 4.0
 MAX_OUTLINE_ONSETS = 64
 # In an answer the contexts of a memory leave this share of the odds, that forecasts best, to the network where a time may come. So about as many bars have a
 # rhythm of the phrase as when people go on; see docs/memory.md.
-TIME_ODDS = 0.3
+TIME_ODDS = 0.5
 # After a phrase that quotes itself (`self_quoting`), they leave the network so much less: all of it at a riff, for times and for notes.
 RIFF_TIME_ODDS, RIFF_NOTE_ODDS = 0.3, 0.2
 

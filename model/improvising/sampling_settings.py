@@ -11,6 +11,7 @@ from model.improvising.novelty import Novelty
 from model.improvising.rhythm import Rhythm
 from model.improvising.varied_rhythm import VariedRhythm
 from model.notes import MAX_CHORD_NOTES
+from model.phrasing.parallel_rhythm import ParallelRhythm
 from model.phrasing.phrase_ends import Ending
 
 
@@ -39,7 +40,7 @@ class SamplingSettings:
     period begins at beat `rhythm_from_beats`.
 
     Approach 2 (`event`): the time between notes is `time_scale` times the learnt one, and at most `max_chord` notes
-    sound together.
+    sound together. `parallel` is the rhythm of the phrase over the answer, which some of its bars keep to; None where it has none of its own.
     """
 
     temperature: float = 1.0
@@ -64,3 +65,4 @@ class SamplingSettings:
     transpose: int = 0
     chord_preference: ChordPreference | None = None
     song_strengths: SongStrengths | None = None
+    parallel: ParallelRhythm | None = None

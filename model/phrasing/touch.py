@@ -27,12 +27,15 @@ from model.phrasing.touch_profile import (
 )
 
 # Where this much rest is owed or more, a note may also be cut as short as notes of the pack's music are.
-LEAST_BREATH_BEATS = 0.5
+CUT_FROM_BEATS = 2.0
 # Without a pack's number: this many notes of the player weigh as much as no difference between places.
 DEFAULT_TRUST_NOTES = 4.0
 # A place of the bar is as loud as the player plays it there, two thirds of the way for one note heard there.
 SLOT_TRUST_NOTES = 0.5
 SLOT_BEATS = 0.25
+# Where the player played no note, a planned one departs this much as far from what is expected there as a note of theirs, chosen at random: whole, loudness would
+# change from note to note more than theirs.
+RESIDUAL_SHARE = 0.5
 # A planned note is as long as one of this many notes of the player that are most like it.
 ALIKE_NOTES = 4
 # For so many gaps the notes that are most like it are kept; an answer in a steady rhythm has fewer.
@@ -141,7 +144,7 @@ class Touch:
             octaves_up = (place.pitch - self.mean_pitch) / 12
             velocity += loudness_of(self.loudness, strength, place.progress, octaves_up, gap_beats)
             velocity += self.slots.get(round(into_bar / SLOT_BEATS), 0.0) if bars is not None else 0.0
-            velocity += self.residuals[int(chance * len(self.residuals))]
+            velocity += RESIDUAL_SHARE * self.residuals[int(chance * len(self.residuals))]
         late_beats = 0.0
         if bars is not None and self.timing.parts:
             late_beats = self.timing.late_beats(
@@ -161,7 +164,7 @@ class Touch:
 
     def _share_for_rest(self, shares: Sequence[float], gap_beats: float, owed_rest_beats: float) -> float:
         """Of these shares the one that leaves the rest that is owed."""
-        if owed_rest_beats >= LEAST_BREATH_BEATS and self.profile is not None:
+        if owed_rest_beats >= CUT_FROM_BEATS and self.profile is not None:
             of_profile = (self.on_length_grid(share, gap_beats) for share in self.profile.shares_of_gap(gap_beats))
             shares = [*shares, *of_profile]
         return min(shares, key=lambda share: abs(gap_beats * (1.0 - share) - owed_rest_beats))

@@ -23,7 +23,7 @@ from server.jam.turns.turn_planner import BeatSpan
 # How far a plan reaches. A fader that moves has the plan composed again thirty times a second (see `ControlThrottle`).
 NOTES_AHEAD = 8
 # An answer rests between so many times as much as its phrase, as people's do.
-REST_WEIGHTS = (0.5, 2.0)
+REST_WEIGHTS = (0.3, 1.2)
 # How many played notes novelty looks back at, so that replanning does not let an answer repeat too much of the
 # player's: chords of 32 onsets.
 PLAYED_NOTES_KEPT = 192

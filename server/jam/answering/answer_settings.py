@@ -16,6 +16,7 @@ from model.improvising.rhythm import Rhythm
 from model.improvising.sampling_settings import SamplingSettings
 from model.improvising.varied_rhythm import VariedRhythm
 from model.notes import CHORD_BEATS, HIGHEST_PITCH, LOWEST_PITCH, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
+from model.phrasing.parallel_rhythm import ParallelRhythm
 from model.phrasing.phrase_ends import Ending, PhraseEnds
 from model.phrasing.phrasing import PLAIN, Phrasing
 from server.controls.control_table import Settings
@@ -70,6 +71,7 @@ def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerCon
     longest_beats = TURN_CLOSING_BEATS if takes_turns else min(CLOSING_BEATS, _usual_gap_beats(phrase))
     closing_beats = min(longest_beats, CLOSING_SHARE * span.beats)
     riff = self_quoting(outline_of(phrase))
+    parallel = _parallel_rhythm(settings, span, context)
     return SamplingSettings(
         settings.temperature,
         settings.top_p,
@@ -80,7 +82,7 @@ def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerCon
         max_chord=settings.max_polyphony,
         pitches=_allowed_pitches(settings, _allowed_pitch_classes(settings, phrase, context.detected_key)),
         closing_beats=closing_beats,
-        ending=_ending(settings, span, context, closing_beats, is_half_close=takes_turns),
+        ending=_ending(settings, span, context, closing_beats, parallel, is_half_close=takes_turns),
         memory=settings.memory,
         learn_answer=settings.learn_from == "both",
         novelty=context.novelty,
@@ -89,6 +91,7 @@ def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerCon
         changes=context.changes,
         harmony=settings.harmony,
         transpose=settings.transpose,
+        parallel=parallel,
     )
 
 
@@ -145,6 +148,19 @@ def _has_onset_in(rhythm: Rhythm | VariedRhythm, span: BeatSpan) -> bool:
     return first_beats <= span.until_beats - SHORTEST_NOTE_BEATS
 
 
+def _parallel_rhythm(settings: Settings, span: BeatSpan, context: AnswerContext) -> ParallelRhythm | None:
+    """The rhythm of the phrase over the answer; None where the controls ask for other times or no memory, or no bars are known.
+
+    The pitch approach has a rhythm of its own.
+    """
+    bars = context.phrase_bars
+    if settings.approach != "event" or bars is None or settings.time_scale != 1.0 or settings.memory == 0.0:
+        return None
+    notes = list(context.phrase)[-NOTES_OF_RHYTHM:]
+    answer_bars = context.answer_bars(span.start_beats)
+    return ParallelRhythm.of_phrase(notes, bars, answer_bars, span.start_beats, context.random_seed)
+
+
 def _keys(settings: Settings, context: AnswerContext) -> Mapping[Key, float]:
     """The keys that the answer may be in, with their probabilities: the one that is set, or those that were heard."""
     return context.key_probabilities if settings.key in {NO_KEY, *HEARD_KEYS} else {parse_key(settings.key): 1.0}
@@ -158,7 +174,13 @@ def _melody(settings: Settings, context: AnswerContext, riff: float) -> Melody |
 
 
 def _ending(
-    settings: Settings, span: BeatSpan, context: AnswerContext, closing_beats: float, *, is_half_close: bool
+    settings: Settings,
+    span: BeatSpan,
+    context: AnswerContext,
+    closing_beats: float,
+    parallel: ParallelRhythm | None,
+    *,
+    is_half_close: bool,
 ) -> Ending | None:
     """How the answer ends: a half close, and a breath for the player, where the player's turn follows.
 
@@ -176,6 +198,7 @@ def _ending(
         _stability(ends, keys, context.phrase, settings.transpose, is_half_close=is_half_close) if keys else None,
         closing_beats / 2 if is_half_close else 0.0,
         closing_beats,
+        parallel,
     )
 
 

@@ -12,7 +12,7 @@ from typing import Self
 from model.analysis.bars import Bars
 from model.improvising.improviser import PlannedNote
 from model.notes import SHORTEST_NOTE_BEATS, Note
-from model.phrasing.touch import LEAST_BREATH_BEATS, NotePlace, NoteTouch, Touch, plain_touch
+from model.phrasing.touch import NotePlace, NoteTouch, Touch, plain_touch
 from server.controls.choices import STRAIGHT_SWING
 from server.controls.control_table import PERCENT, Settings
 from server.jam.turns.turn_planner import BeatSpan
@@ -22,7 +22,8 @@ ENDLESS_PHRASE_BEATS = 16.0
 # No note moves further than this share of the way to its neighbour, so that two never change places.
 MOST_OF_GAP = 0.25
 FULL_GATE = 1.0
-# A last note that is cut short for a breath sounds for half of its length at least.
+# Where this much rest is owed or more, a last note is cut short for a breath; it sounds for half of its length at least.
+LEAST_BREATH_BEATS = 0.5
 LEAST_LAST_SHARE = 0.5
 
 

@@ -1,10 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from model.harmony.changes import ChartChanges
 from model.harmony.notations.text_chart import read_text_chart
 from model.harmony.preference.chord_preference import BY_INTERVAL_SIZE, BY_NEXT_SIZE, BY_PLACE_SIZE, ChordPreference
 from model.improvising.forecast import (
+    PARALLEL_WEIGHT,
     STRONG_BEATS,
     TIME_TEMPERATURE,
     AllowedPitches,
@@ -12,12 +16,14 @@ from model.improvising.forecast import (
     Forecast,
     Grammar,
     NoLongRepeats,
+    ParallelTimes,
     VariedTimes,
     keep_some,
 )
 from model.improvising.forecast_point import ForecastPoint
 from model.improvising.novelty import Novelty, Outline
 from model.improvising.sampling_settings import SamplingSettings
+from model.phrasing.parallel_rhythm import ParallelRhythm
 from model.tokens.time_bins import musical_bins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
 
@@ -153,6 +159,41 @@ class TestVariedTimes:
             before = weights.copy()
             VariedTimes(EVENT_WORDS).apply(weights, at)
             assert (weights == before).all()
+
+
+class TestParallelTimes:
+    """A phrase of two quarters and four eighths in each bar, over an answer from beat 4 on."""
+
+    PARALLEL = ParallelRhythm((0.0, 1.0, 2.0, 2.5, 3.0, 3.5), (0.5,) * 6, 4.0, 4.0, 4.0)
+    QUARTER = EVENT_WORDS.first_time_token + EVENT_WORDS.bins.index(1.0)
+
+    def weighted(
+        self, onset_beats: float, *, last_bar_beats: float, chord: tuple[int, ...] = (60,)
+    ) -> npt.NDArray[np.float64]:
+        weights = np.ones(EVENT_WORDS.size)
+        at = ForecastPoint(4.0, 12.0, onset_beats, chord)
+        ParallelTimes(EVENT_WORDS, self.PARALLEL, last_bar_beats).apply(weights, at)
+        return weights
+
+    def test_in_the_last_bar_the_time_to_the_phrases_next_onset_is_likelier(self) -> None:
+        weights = self.weighted(8.0, last_bar_beats=8.0)
+        times = weights[EVENT_WORDS.first_time_token :]
+        assert weights[self.QUARTER] / times.min() == pytest.approx(PARALLEL_WEIGHT)
+        assert times.sum() == pytest.approx(len(EVENT_WORDS.bins))
+        assert (weights[: EVENT_WORDS.first_time_token] == 1.0).all()
+
+    def test_before_it_in_bars_that_keep_to_the_rhythm(self) -> None:
+        keeps = {seed: replace(self.PARALLEL, random_seed=seed).keeps_to_bar(4.0) for seed in range(20)}
+        assert set(keeps.values()) == {True, False}
+        for seed, is_kept in keeps.items():
+            factor = ParallelTimes(EVENT_WORDS, replace(self.PARALLEL, random_seed=seed), 8.0)
+            weights = np.ones(EVENT_WORDS.size)
+            factor.apply(weights, ForecastPoint(4.0, 12.0, 4.0, (60,)))
+            assert (weights[self.QUARTER] > 1.0) == is_kept
+
+    def test_between_the_phrases_onsets_and_before_a_note_nothing_changes(self) -> None:
+        assert (self.weighted(9.5, last_bar_beats=8.0) == 1.0).all()
+        assert (self.weighted(8.0, last_bar_beats=8.0, chord=()) == 1.0).all()
 
 
 class TestNoLongRepeats:

@@ -7,7 +7,7 @@ from model.improvising.melodic_motion import (
     ECHO_WEIGHT,
     NEW_WEIGHT,
     OUTSIDE_WEIGHT,
-    REPEAT_WEIGHT,
+    UNUSED_WEIGHT,
     MelodicMotion,
     Melody,
 )
@@ -17,7 +17,9 @@ from model.tokens.vocabulary import EventVocabulary
 
 PITCHES = tuple(range(48, 85))
 WORDS = EventVocabulary(PITCHES, musical_bins(8))
+# No note of this phrase is repeated.
 PHRASE = [Note(60, 0.0, 1.0, 80), Note(64, 1.0, 1.0, 80), Note(66, 2.0, 1.0, 80), Note(67, 3.0, 1.0, 80)]
+SELDOM = 1.4 * 0.06 / 0.14
 C_MAJOR = {parse_key("C major"): 1.0}
 
 
@@ -71,13 +73,19 @@ class TestMelody:
 class TestMelodicMotion:
     def test_the_first_note_is_less_likely_to_repeat_the_phrases_last_one(self) -> None:
         weights = weighted(MelodicMotion(WORDS, melody()), [])
-        assert weights[67] == pytest.approx(REPEAT_WEIGHT)
+        assert weights[67] == pytest.approx(SELDOM)
         assert weights[64] == 1.0
 
     def test_a_later_note_is_less_likely_to_repeat_the_one_before(self) -> None:
         weights = weighted(MelodicMotion(WORDS, melody()), [64])
-        assert weights[67] == 1.0
-        assert weights[64] == pytest.approx(REPEAT_WEIGHT)
+        assert weights[67] == UNUSED_WEIGHT
+        assert weights[64] == pytest.approx(SELDOM)
+
+    def test_the_more_notes_of_the_phrase_are_repeated_the_likelier_are_those_of_the_answer(self) -> None:
+        pitches = ((60, 64, 66, 67), (60, 60, 64, 67), (60, 60, 60, 67), (60, 60, 60, 60))
+        found = [Melody.after_phrase([Note(p, i, 1.0, 80) for i, p in enumerate(each)], {}) for each in pitches]
+        weights = [melody.repeat_weight for melody in found if melody is not None]
+        assert weights == pytest.approx([1.4 * (share + 0.06) / (share + 0.14) for share in (0.0, 1 / 3, 2 / 3, 1.0)])
 
     def test_an_interval_that_came_after_the_same_one_is_likelier_at_any_height(self) -> None:
         motion = MelodicMotion(WORDS, melody())
@@ -85,14 +93,20 @@ class TestMelodicMotion:
         for length in range(5):
             weighted(motion, [60, 65, 63, 64][:length])
         weights = weighted(motion, [60, 65, 63, 64, 69])
-        assert weights[67] == pytest.approx(ECHO_WEIGHT)
-        assert weights[71] == pytest.approx(NEW_WEIGHT)
+        assert weights[67] == pytest.approx(ECHO_WEIGHT * UNUSED_WEIGHT)
+        assert weights[71] == pytest.approx(NEW_WEIGHT * UNUSED_WEIGHT)
+
+    def test_a_pitch_that_the_answer_has_had_at_no_octave_is_likelier(self) -> None:
+        weights = weighted(MelodicMotion(WORDS, melody()), [60, 64])
+        assert weights[67] == weights[66] == pytest.approx(UNUSED_WEIGHT)
+        assert weights[60] == weights[48] / NEW_WEIGHT == 1.0
+        assert weights[62] == pytest.approx(NEW_WEIGHT * UNUSED_WEIGHT)
 
     def test_a_repeated_note_is_no_motif(self) -> None:
         motion = MelodicMotion(WORDS, melody())
         for length in range(4):
             weighted(motion, [60, 60, 60][:length])
-        assert weighted(motion, [60, 60, 60, 60])[60] == pytest.approx(REPEAT_WEIGHT)
+        assert weighted(motion, [60, 60, 60, 60])[60] == pytest.approx(SELDOM)
 
     def test_other_notes_of_a_chord_keep_their_weights(self) -> None:
         assert set(weighted(MelodicMotion(WORDS, melody()), [64], (67,)).values()) == {1.0}
@@ -107,4 +121,4 @@ class TestMelodicMotion:
         for length in range(4):
             weighted(motion, [60, 72, 84][:length])
         weights = weighted(motion, [60, 72, 84])
-        assert max(weights.values()) == NEW_WEIGHT
+        assert max(weights.values()) == NEW_WEIGHT * UNUSED_WEIGHT

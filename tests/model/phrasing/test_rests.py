@@ -38,5 +38,5 @@ def test_where_much_rest_is_owed_a_note_may_be_as_short_as_in_the_packs_music() 
     profile = TouchProfile(None, 4.0, ((1.0,), (1.0,), (1.0,), (0.25, 1.0), (1.0,)))
     touch = learn_touch([HeardPhrase(line(*range(60, 68), step_beats=1.0), COMMON_BARS)], profile)
     place = NotePlace(8.0, 2.0, 60, 0.5, COMMON_BARS, 7.0)
-    assert touch.feel(place, 0.5, 0.4).share == 1.0
-    assert touch.feel(place, 0.5, 1.5).share == 0.25
+    assert touch.feel(place, 0.5, 1.5).share == 1.0
+    assert touch.feel(place, 0.5, 2.0).share == 0.25

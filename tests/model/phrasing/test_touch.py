@@ -63,6 +63,12 @@ class TestLoudness:
         assert touch.slots == {}
         assert mean_velocity(touch, 16.0) - mean_velocity(touch, 16.5) < 21  # the pack's alone
 
+    def test_where_the_player_has_no_note_loudness_varies_half_as_much_as_theirs(self) -> None:
+        uneven = [Note(60, index / 1.0, 1.0, 60 + 17 * index % 29) for index in range(16)]
+        touch = learn_touch([HeardPhrase(uneven, COMMON_BARS)], None)
+        between = [touch.feel(place(16.5), chance).velocity for chance in CHANCES]
+        assert max(between) - min(between) == pytest.approx((touch.residuals[-1] - touch.residuals[0]) / 2, abs=1)
+
     def test_velocities_stay_within_midi(self) -> None:
         loud = [Note(60, index / 2, 0.5, 127 if index % 2 else 1) for index in range(16)]
         touch = learn_touch([HeardPhrase(loud, COMMON_BARS)], LOUD_DOWNBEATS)

@@ -63,9 +63,9 @@ def velocities(timed: list[TimedMessage]) -> list[int]:
     return [item.message.velocity for item in timed if isinstance(item.message, NoteOn)]
 
 
-def without_melody(request: CompositionRequest) -> CompositionRequest:
-    """The request but for what it takes from the phrase's pitches."""
-    return replace(request, sampling=replace(request.sampling, melody=None))
+def of_the_controls(request: CompositionRequest) -> CompositionRequest:
+    """The request but for what it takes from the phrase's pitches and rhythm."""
+    return replace(request, sampling=replace(request.sampling, melody=None, parallel=None))
 
 
 class TestWhenItAnswers:
@@ -259,7 +259,7 @@ class TestWhatItPlays:
         harness.play(PHRASE)
         harness.do_all_work()
         expected = SamplingSettings(0.3, 0.5, 1.5, closing_beats=0.5, harmony=0.75)
-        assert without_melody(harness.event.requests[-1]) == CompositionRequest(3.0, 5.0, expected)
+        assert of_the_controls(harness.event.requests[-1]) == CompositionRequest(3.0, 5.0, expected)
 
     def test_a_repeated_pitch_is_ended_first(self) -> None:
         harness = JamHarness()
@@ -392,7 +392,7 @@ class TestChangingControlsInAnAnswer:
         harness.play(PHRASE)
         harness.change(control, value, 3.25)
         harness.run_to_end()
-        assert without_melody(harness.event.requests[-1]) == CompositionRequest(4.0, 5.0, sampling)
+        assert of_the_controls(harness.event.requests[-1]) == CompositionRequest(4.0, 5.0, sampling)
         assert onsets(harness.sent) == [(72, 3.0), (72, 4.0)]
 
     @pytest.mark.parametrize(("control", "value"), [("step", 1.0), ("temperature", 1.0), ("approach", "event")])

@@ -53,6 +53,28 @@ class TestFirstOnset:
         assert first_onset_beats(Settings(), SPAN, context(late)) == 16.0
 
 
+class TestParallelRhythm:
+    def test_the_phrases_rhythm_lies_over_the_answer_and_its_end(self) -> None:
+        found = sampling_settings_for(Settings(), SPAN, context(AFTER_THE_BEAT, phrasing=Phrasing(None, ENDS)))
+        assert found.parallel is not None
+        assert found.parallel.beats_to_next(16.5) == 0.5
+        assert found.ending is not None
+        assert found.ending.parallel == found.parallel
+
+    @pytest.mark.parametrize(
+        ("settings", "bars"),
+        [
+            (Settings(approach="pitch"), COMMON_BARS),
+            (Settings(time_scale=0.5), COMMON_BARS),
+            (Settings(memory=0.0), COMMON_BARS),
+            (Settings(), None),
+        ],
+        ids=["pitch has a rhythm", "other times are asked for", "nothing is remembered", "no bars"],
+    )
+    def test_otherwise_there_is_none(self, settings: Settings, bars: Bars | None) -> None:
+        assert sampling_settings_for(settings, SPAN, context(AFTER_THE_BEAT, bars)).parallel is None
+
+
 class TestMelody:
     def test_new_pitches_of_the_key_that_is_set_become_likelier_than_others(self) -> None:
         melody = sampling_settings_for(Settings(key="C major"), SPAN, context(line(60, 64, 67))).melody
