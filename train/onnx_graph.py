@@ -81,7 +81,7 @@ def write_int8(weights: Weights, path: Path) -> None:
     """Writes matrices in 8 bits per output column; activations are quantised while the graph runs.
 
     The output matrix is unsigned: signed ones saturate on x86 CPUs without VNNI (AVX2), and the speed is the same. Those of the LSTM are signed
-    whatever is asked for; there the forecasts of the packs cost as many bits as without 8 bits, to a thousandth of a bit a note.
+    whatever is asked for; there the forecasts of `songbook` cost as many bits as without 8 bits, to a thousandth of a bit a note.
     """
     with tempfile.TemporaryDirectory() as folder:
         fp32 = Path(folder) / "fp32.onnx"

@@ -14,7 +14,8 @@ from random import Random
 from typing import Self
 
 from model.analysis.bars import PLACE_TOLERANCE_BEATS, Bars
-from model.notes import CHORD_BEATS, SHORTEST_NOTE_BEATS, Note, in_onset_order
+from model.notes import CHORD_BEATS, SHORTEST_NOTE_BEATS, Note
+from model.phrasing.parallel_rhythm import onset_times
 
 # How often a pulse goes over to another bar, how often a note that begins on the pulse before is held through it, and how often it
 # is filled as another pulse of its bar is. With these about as many motifs of the phrase and bars come back, and about as many notes
@@ -53,7 +54,7 @@ class VariedRhythm:
         a bar has no place in the bar that an answer could keep: it is repeated from the first pulse of the answer on. Raises
         ValueError where there is no note.
         """
-        times = _times_of(notes, phrase_bars.pulse_beats / 2)
+        times = onset_times(notes, phrase_bars.pulse_beats / 2)
         if not times:
             raise ValueError("a phrase without notes has no rhythm")
         part = cls._of_part_of_a_bar(times, phrase_bars, answer_bars, start_beats, random_seed)
@@ -145,18 +146,6 @@ class VariedRhythm:
                 place, _ = onsets[-1]
                 onsets[-1] = (place, self.bars.beats_per_bar)  # until the next onset, whenever that comes
         return tuple(onsets) or tuple(onset for part in self.sources[due] for onset in part)
-
-
-def _times_of(notes: Iterable[Note], held_beats: float) -> list[tuple[float, float]]:
-    """Onset and duration of each note or chord, rising. A note that is still held lasts for `held_beats`."""
-    times: list[tuple[float, float]] = []
-    for note in in_onset_order(notes):
-        duration = note.duration_beats or held_beats
-        if times and note.onset_beats - times[-1][0] < CHORD_BEATS:
-            times[-1] = (times[-1][0], max(duration, times[-1][1]))
-        else:
-            times.append((note.onset_beats, duration))
-    return times
 
 
 def _is_whole(source: Sequence[Part]) -> bool:

@@ -5,7 +5,7 @@ place in the phrase, and most of all the last one: both phrases come to rest at 
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -51,7 +51,7 @@ class ParallelRhythm:
         A chord is one onset. Phrases have an even number of bars, or one. So of an odd number the first is left out where it is an upbeat, and the
         fifth or ninth where it holds the last note alone; otherwise another bar follows without an onset.
         """
-        times = _times_of(notes)
+        times = onset_times(notes)
         beats_per_bar = phrase_bars.beats_per_bar
         if not times:
             return None
@@ -148,14 +148,15 @@ def _fortune(random_seed: int, bar: int) -> float:
     return Random(f"parallel {random_seed} {bar}").random()
 
 
-def _times_of(notes: Collection[Note]) -> list[tuple[float, float]]:
-    """Onset and duration of each note or chord, rising; the duration is 0 of one that is still held."""
+def onset_times(notes: Iterable[Note], held_beats: float = 0.0) -> list[tuple[float, float]]:
+    """Onset and duration of each note or chord, rising. A note that is still held lasts for `held_beats`."""
     times: list[tuple[float, float]] = []
     for note in in_onset_order(notes):
+        duration = note.duration_beats or held_beats
         if times and note.onset_beats - times[-1][0] < CHORD_BEATS:
-            times[-1] = (times[-1][0], max(note.duration_beats, times[-1][1]))
+            times[-1] = (times[-1][0], max(duration, times[-1][1]))
         else:
-            times.append((note.onset_beats, note.duration_beats))
+            times.append((note.onset_beats, duration))
     return times
 
 
