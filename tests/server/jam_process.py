@@ -33,13 +33,15 @@ ANSWER_OVER_S = 3 * BEAT_S
 """After a silence of this length an answer is over: a phrase is answered one beat after its end."""
 FOURS_COMMAND = (sys.executable, "-c", "import sys; from server.cli import main; sys.exit(main())")
 
-# A keyboard in its own process, which uses only rtmidi. Each line that it reads is a phrase: seconds and a message in
-# hexadecimal, in turns.
+# A keyboard in its own process, which uses only rtmidi. It tells when it is connected. Then each line that it reads is a
+# phrase: seconds and a message in hexadecimal, in turns. It deletes its port, because Python's end does not: a client that ends without
+# leaving JACK can make a server that waits for its clients (`jackd -S`) stand still for five seconds.
 KEYBOARD_SCRIPT = """
 import sys, time, rtmidi
 port = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="test keyboard")
 port.open_port(port.get_ports().index(sys.argv[1]), name="out")
 time.sleep(0.1)
+print("connected", flush=True)
 for line in sys.stdin:
     words = line.split()
     began_s = time.monotonic()
@@ -49,6 +51,7 @@ for line in sys.stdin:
     print("played", flush=True)
 time.sleep(0.1)
 port.close_port()
+port.delete()
 """
 
 
@@ -71,8 +74,10 @@ class Keyboard:
     """Plays to a MIDI port from another process."""
 
     def __init__(self, port_name: str) -> None:
+        """Returns once it is connected."""
         command = [sys.executable, "-c", KEYBOARD_SCRIPT, port_name]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._expect("connected")
 
     def play(self, notes: Iterable[Note]) -> None:
         """Plays the notes at `TEMPO_BPM`; returns when all keys are up."""
@@ -82,9 +87,12 @@ class Keyboard:
         """Sends messages, each at a time in seconds from now; returns when all are sent."""
         words = (f"{at_s:.6f} {encode_midi(message).hex()}" for at_s, message in timed)
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         print(*words, file=self._process.stdin, flush=True)
-        assert self._process.stdout.readline() == "played\n"
+        self._expect("played")
+
+    def _expect(self, printed: str) -> None:
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == f"{printed}\n"
 
     def kill(self) -> None:
         """Ends it where its JACK server is gone, so that it cannot close its port."""

@@ -37,6 +37,7 @@ for message in sys.argv[2:]:
     port.send_message(bytes.fromhex(message))
 time.sleep(0.1)
 port.close_port()
+port.delete()
 """
 
 Heard = SimpleQueue[tuple[bytes, float]]
