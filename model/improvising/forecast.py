@@ -4,12 +4,14 @@ The weights begin as the network's probabilities with those of the memory mixed 
 the order of `FACTORS`. Temperature and top-p come last. To add a factor: a class that fills `Factor`, and its line in `FACTORS`.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from math import inf
 from typing import Protocol
 
 import numpy as np
 
+from model.analysis.bars import PLACE_TOLERANCE_BEATS
 from model.defaults import FITTED_HARMONY
 from model.harmony.changes import Changes
 from model.harmony.preference.chord_preference import STRONG_PLACES, ChordPreference, metrical_place
@@ -21,12 +23,15 @@ from model.improvising.sampling_settings import SamplingSettings
 from model.phrasing.parallel_rhythm import ParallelRhythm
 from model.tokens.vocabulary import EventVocabulary, Mask, PitchVocabulary
 
-# Times are drawn by a temperature of their own, beside that of all tokens. An answer counts on the memory more for its times than
-# a forecast does (`improvisers.TIME_ODDS`), and would be less varied in rhythm than people are: with this, it is as varied. Riffs are not varied.
+# Times are drawn by a temperature of their own, beside that of all tokens: with bars that are parallel an answer would be less varied in rhythm than
+# people are, and with this it is as varied. Riffs are not varied.
 TIME_TEMPERATURE = 1.25
 
 # In a bar that keeps to the rhythm of the phrase's bar, the time to the phrase's next onset is this many times as likely. See docs/memory.md.
 PARALLEL_WEIGHT = 60.0
+
+# Where all bars of the phrase begin with an onset, a time to a place past the next bar line is this many times as likely.
+PAST_LINE_WEIGHT = 0.3
 
 # In an answer the chords count this much more on strong beats than forecasts of people's melodies have it. What is sampled keeps to them a little less than
 # people do, and a foreign note is heard most there; off the beat passing notes stay as likely. Found on the validation side of openewld_pd: see docs/changes.md.
@@ -95,7 +100,8 @@ class VariedTimes:
 
 
 class ParallelTimes:
-    """Makes the time to the phrase's next onset likelier, in bars that keep to the rhythm of the phrase's bar: the last one, and others by chance.
+    """Makes the time to the next onset of an earlier bar likelier, in bars that keep to its rhythm: the last one to that of the phrase's bar,
+    others by chance to that of the phrase's bar or of an earlier one of the answer.
 
     How likely it is that a time comes at all stays the same.
     """
@@ -108,10 +114,7 @@ class ParallelTimes:
         self._last_bar_beats, self._ones = last_bar_beats, ones(len(vocabulary.bins))
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
-        onset_beats = point.onset_beats
-        if not point.chord or not (onset_beats >= self._last_bar_beats or self._parallel.keeps_to_bar(onset_beats)):
-            return
-        beats = self._parallel.beats_to_next(onset_beats)
+        beats = self._beats_to_next(point) if point.chord else None
         if beats is None:
             return
         times = weights[self._first_time_token :]
@@ -120,6 +123,46 @@ class ParallelTimes:
         if total > 0.0:
             times[index] = PARALLEL_WEIGHT * weight
             times *= total / (total + (PARALLEL_WEIGHT - 1.0) * weight)
+
+    def _beats_to_next(self, point: ForecastPoint) -> float | None:
+        parallel, onset_beats = self._parallel, point.onset_beats
+        if onset_beats < self._last_bar_beats:
+            own = parallel.own_beats_to_next(onset_beats, point.onsets)
+            if own is not None:
+                return own
+            if not parallel.keeps_to_bar(onset_beats):
+                return None
+        return parallel.beats_to_next(onset_beats)
+
+
+class TimesToLines:
+    """Makes times past the next bar line less likely, the more so the more bars of the phrase begin with an onset; not in the last bar.
+
+    How likely it is that a time comes at all stays the same.
+    """
+
+    changes_at_onsets, changes_after_notes = False, True
+
+    def __init__(self, vocabulary: EventVocabulary, parallel: ParallelRhythm, last_bar_beats: float) -> None:
+        """The last bar begins at `last_bar_beats`, which is infinite for an answer without an end."""
+        self._parallel, self._shifts, self._first_time_token = (
+            parallel,
+            vocabulary.bins.shifts,
+            vocabulary.first_time_token,
+        )
+        self._last_bar_beats, self._ones = last_bar_beats, ones(len(vocabulary.bins))
+        self._weight = PAST_LINE_WEIGHT**parallel.on_lines
+
+    def apply(self, weights: Weights, point: ForecastPoint) -> None:
+        onset_beats = point.onset_beats
+        if not point.chord or onset_beats >= self._last_bar_beats:
+            return
+        past_line = bisect_right(self._shifts, self._parallel.beats_to_line(onset_beats) + PLACE_TOLERANCE_BEATS)
+        times = weights[self._first_time_token :]
+        total = times.dot(self._ones)
+        if total > 0.0:
+            times[past_line:] *= self._weight
+            times *= total / times.dot(self._ones)
 
 
 class ChordNotes:
@@ -196,6 +239,12 @@ def _parallel_times(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Fa
     return ParallelTimes(vocabulary, settings.parallel, inf if settings.ending is None else settings.ending.from_beats)
 
 
+def _times_to_lines(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
+    if settings.parallel is None or not settings.parallel.on_lines or not isinstance(vocabulary, EventVocabulary):
+        return None
+    return TimesToLines(vocabulary, settings.parallel, inf if settings.ending is None else settings.ending.from_beats)
+
+
 def _melodic_motion(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
     return None if settings.melody is None else MelodicMotion(vocabulary, settings.melody)
 
@@ -228,6 +277,7 @@ FACTORS: Sequence[Callable[[AnyVocabulary, SamplingSettings], Factor | None]] = 
     Grammar,
     # Factors that make a token more or less likely stand here; those that forbid tokens stand below.
     _varied_times,
+    _times_to_lines,
     _parallel_times,
     _melodic_motion,
     _chord_notes,

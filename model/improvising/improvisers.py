@@ -26,12 +26,10 @@ from model.tokens.vocabulary import Cursor, EventVocabulary, PitchVocabulary
 
 # The model does not forecast how long a note lasts. No note of an answer is held longer than this, a bar of 4/4.
 LONGEST_NOTE_BEATS = 4.0
-# More onsets of an answer than `novelty` ever looks back at.
+# More onsets of an answer than `novelty` and `ParallelRhythm` ever look back at.
 MAX_OUTLINE_ONSETS = 64
-# In an answer the contexts of a memory leave this share of the odds, that forecasts best, to the network where a time may come. So about as many bars have a
-# rhythm of the phrase as when people go on; see docs/memory.md.
-TIME_ODDS = 0.5
-# After a phrase that quotes itself (`self_quoting`), they leave the network so much less: all of it at a riff, for times and for notes.
+# In the answer to a riff, a phrase that quotes itself whole, the contexts of a memory leave this share of the odds that forecast best to the network,
+# where a time may come and before a note. The less the phrase quotes itself (`self_quoting`), the nearer it is to 1.
 RIFF_TIME_ODDS, RIFF_NOTE_ODDS = 0.3, 0.2
 
 
@@ -54,7 +52,7 @@ class PitchImproviser(BaseImproviser[PitchVocabulary]):
         riff_until_beats = _riff_until_beats(settings)
         riff_strength = with_odds(settings.memory, RIFF_NOTE_ODDS**settings.self_quoting)
         current = self._current
-        point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
+        point = _first_point(start_beats, until_beats, settings)
         onset_beats, duration_beats = next(times)
         bars, changes = settings.bars, settings.changes if settings.harmony > 0.0 else None
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
@@ -108,23 +106,19 @@ class EventImproviser(BaseImproviser[EventVocabulary]):
             place = None if bars is None or last_beats is None else bars.grid_place(last_beats)
             current = self._advance(current, rest, current.cursor, place, learn=learn)
         onset_beats, latest_beats = start_beats, latest_onset_beats(until_beats, settings.closing_beats)
-        point = ForecastPoint(start_beats, until_beats, start_beats, outline=list(settings.answer_outline))
+        point = _first_point(start_beats, until_beats, settings)
         chord: list[tuple[int, float, Snapshot]] = []
         first_time, shifts, pitches = vocabulary.first_time_token, vocabulary.bins.shifts, vocabulary.pitches
         strength, closing = settings.memory, forecast.closing
         riff, riff_until_beats = settings.self_quoting, _riff_until_beats(settings)
-        strengths = strength, with_odds(strength, TIME_ODDS)
-        riff_strengths = (
-            with_odds(strength, RIFF_NOTE_ODDS**riff),
-            with_odds(strength, TIME_ODDS * RIFF_TIME_ODDS**riff),
-        )
+        riff_strengths = [with_odds(strength, odds**riff) for odds in (RIFF_NOTE_ODDS, RIFF_TIME_ODDS)]
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
             if not chord:
                 point.onset_beats, point.chord = onset_beats, ()
                 point.place = None if bars is None else bars.grid_place(onset_beats)
                 if changes is not None:
                     point.chord_place = place_among(changes, onset_beats, settings.transpose)
-            of_notes, of_times = riff_strengths if onset_beats < riff_until_beats else strengths
+            of_notes, of_times = riff_strengths if onset_beats < riff_until_beats else (strength, strength)
             token, memory_share = self._draw(current, forecast, point, of_times if chord else of_notes, random)
             if token < first_time:
                 pitch = pitches[token - 1]
@@ -148,10 +142,16 @@ class EventImproviser(BaseImproviser[EventVocabulary]):
                 note = create_note(pitch, onset_beats, duration_beats, PLANNED_VELOCITY)
                 yield PlannedNote(note, after, memory_share, not is_last, is_last)
             point.outline.append(highest)
-            del point.outline[:-MAX_OUTLINE_ONSETS]
+            point.onsets.append(onset_beats)
+            del point.outline[:-MAX_OUTLINE_ONSETS], point.onsets[:-MAX_OUTLINE_ONSETS]
             chord.clear()
             onset_beats = next_beats
             current = self._advance(current, token, Cursor(onset_beats), point.place, learn=learn)
+
+
+def _first_point(start_beats: float, until_beats: float, settings: SamplingSettings) -> ForecastPoint:
+    outline, onsets = list(settings.answer_outline), list(settings.answer_onsets)
+    return ForecastPoint(start_beats, until_beats, start_beats, outline=outline, onsets=onsets)
 
 
 def _riff_until_beats(settings: SamplingSettings) -> float:

@@ -29,7 +29,7 @@ class SamplingSettings:
     - `memory` is the weight of what was heard in this jam, from 0 (the network alone) to 1.
     - `learn_answer`: the answer is remembered too, as the player's notes are.
     - `novelty` limits how much of the answer quotes the player's phrases; None sets no limit. `answer_outline` holds the highest
-      pitch of each onset that the answer has played so far, which is what `novelty` compares.
+      pitch of each onset that the answer has played so far, which is what `novelty` compares, and `answer_onsets` the beats of these onsets.
     - `self_quoting` is how much the phrase quotes itself, from 0 to 1 (`model.improvising.novelty`): the answer to a riff keeps closer to it.
     - `melody` makes pitches likelier that people would move to; None leaves that to network and memory.
     - `changes` are the chords that the answer is played over, None for none, and `harmony` is how much it keeps to them, from 0 to 1.
@@ -58,6 +58,7 @@ class SamplingSettings:
     learn_answer: bool = False
     novelty: Novelty | None = None
     answer_outline: tuple[int, ...] = ()
+    answer_onsets: tuple[float, ...] = ()
     self_quoting: float = 0.0
     melody: Melody | None = None
     changes: Changes | None = None

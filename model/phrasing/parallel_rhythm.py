@@ -17,7 +17,9 @@ from model.analysis.bars import PLACE_TOLERANCE_BEATS, PLACES_PER_BEAT, Bars, gr
 from model.notes import CHORD_BEATS, Note, in_onset_order
 
 # How likely a bar of the answer keeps to the rhythm of the phrase's bar: in general, and where all bars of the phrase have one rhythm.
-SAME_BAR_CHANCE, ONE_RHYTHM_CHANCE = 0.25, 0.95
+SAME_BAR_CHANCE, ONE_RHYTHM_CHANCE = 0.4, 0.95
+# How likely a bar repeats the rhythm of the answer's bar before it, and of the one two before.
+LAST_BAR_CHANCE, SECOND_LAST_BAR_CHANCE = 0.1, 0.15
 # Where so many of the bars after the first repeat a rhythm, the phrase does not come to rest at its end, and neither does its answer.
 RESTLESS_SHARE = 0.5
 # In other phrases the last note sounds for a beat at least.
@@ -31,7 +33,8 @@ class ParallelRhythm:
     """The onsets of a phrase and their durations, rising, in beats from the line of its first bar, which lies at beat `line_beats` of the answer.
 
     It comes again every `length_beats`. `repeating` is the share of its bars, but for the first, with a rhythm that an earlier one has.
-    `random_seed` decides which bars of the answer keep to it; it stays the same when an answer is planned again.
+    `on_lines` is the share of its bars that begin with an onset. `random_seed` decides which bars of the answer keep to it; it stays the same when
+    an answer is planned again.
     """
 
     onsets: Sequence[float]
@@ -40,6 +43,7 @@ class ParallelRhythm:
     line_beats: float
     beats_per_bar: float
     repeating: float = 0.0
+    on_lines: float = 0.0
     random_seed: int = 0
 
     @classmethod
@@ -73,7 +77,14 @@ class ParallelRhythm:
         # The bar that begins nearest to the answer.
         line_beats = answer_bars.line_at_or_before(start_beats + beats_per_bar / 2)
         return cls(
-            onsets, durations, length_beats, line_beats, beats_per_bar, _repeating(onsets, beats_per_bar), random_seed
+            onsets,
+            durations,
+            length_beats,
+            line_beats,
+            beats_per_bar,
+            _repeating(onsets, beats_per_bar),
+            _on_lines(onsets, beats_per_bar) / bars,
+            random_seed,
         )
 
     @property
@@ -83,9 +94,8 @@ class ParallelRhythm:
 
     def keeps_to_bar(self, beat: float) -> bool:
         """Whether the bar of this beat has the rhythm of the phrase's bar; decided by chance."""
-        bar = int((beat - self.line_beats + PLACE_TOLERANCE_BEATS) // self.beats_per_bar)
         chance = ONE_RHYTHM_CHANCE if self.repeating == 1.0 else SAME_BAR_CHANCE
-        return _fortune(self.random_seed, bar) < chance
+        return self._fortune("parallel", beat) < chance
 
     def beats_to_next(self, beat: float) -> float | None:
         """How long after an onset on this beat the next one comes, where the phrase has an onset at its place; otherwise None."""
@@ -95,6 +105,26 @@ class ParallelRhythm:
         following = index + 1
         next_place = self.onsets[following] if following < len(self.onsets) else self.onsets[0] + self.length_beats
         return next_place - place
+
+    def own_beats_to_next(self, beat: float, answer_onsets: Sequence[float]) -> float | None:
+        """How long after an onset on this beat the next one comes where its bar repeats the rhythm of an earlier bar of the answer; otherwise None.
+
+        By chance it is the bar before, or the one two before. `answer_onsets` are the earlier onsets of the answer, in beats, rising.
+        """
+        fortune = self._fortune("own", beat)
+        if fortune >= LAST_BAR_CHANCE + SECOND_LAST_BAR_CHANCE:
+            return None
+        place = beat - (1 if fortune < LAST_BAR_CHANCE else 2) * self.beats_per_bar
+        index = bisect_left(answer_onsets, place - PLACE_TOLERANCE_BEATS)
+        if index == len(answer_onsets) or answer_onsets[index] > place + PLACE_TOLERANCE_BEATS:
+            return None
+        following = answer_onsets[index + 1] if index + 1 < len(answer_onsets) else beat
+        return following - answer_onsets[index]
+
+    def beats_to_line(self, beat: float) -> float:
+        """How long it is from a beat to the next bar line, a whole bar from a line on."""
+        into_bar = (beat - self.line_beats + PLACE_TOLERANCE_BEATS) % self.beats_per_bar - PLACE_TOLERANCE_BEATS
+        return self.beats_per_bar - into_bar
 
     def end_in_bar(self, line_beats: float, latest_beats: float) -> float | None:
         """The beat on which the bar from this line comes to rest as the phrase's bar does, not after `latest_beats`; None where nothing sounds.
@@ -127,6 +157,12 @@ class ParallelRhythm:
     def _is_restless(self) -> bool:
         return self.repeating >= RESTLESS_SHARE
 
+    def _fortune(self, what: str, beat: float) -> float:
+        """A random number in [0, 1) for the bar of a beat."""
+        return _fortune(
+            what, self.random_seed, int((beat - self.line_beats + PLACE_TOLERANCE_BEATS) // self.beats_per_bar)
+        )
+
     def _place(self, beat: float) -> float:
         """The place of a beat of the answer in the phrase; a little below 0 where it comes just before the first line."""
         return (beat - self.line_beats + PLACE_TOLERANCE_BEATS) % self.length_beats - PLACE_TOLERANCE_BEATS
@@ -142,10 +178,10 @@ class ParallelRhythm:
         return place, nearest if abs(self.onsets[nearest] - place) <= PLACE_TOLERANCE_BEATS else None
 
 
-@lru_cache(maxsize=1 << 8)
-def _fortune(random_seed: int, bar: int) -> float:
+@lru_cache(maxsize=1 << 9)
+def _fortune(what: str, random_seed: int, bar: int) -> float:
     """A random number in [0, 1) for a bar; kept, as it is asked for at each onset."""
-    return Random(f"parallel {random_seed} {bar}").random()
+    return Random(f"{what} {random_seed} {bar}").random()
 
 
 def onset_times(notes: Iterable[Note], held_beats: float = 0.0) -> list[tuple[float, float]]:
@@ -158,6 +194,12 @@ def onset_times(notes: Iterable[Note], held_beats: float = 0.0) -> list[tuple[fl
         else:
             times.append((note.onset_beats, duration))
     return times
+
+
+def _on_lines(onsets: Sequence[float], beats_per_bar: float) -> int:
+    """How many bar lines have an onset."""
+    nearest = ((onset, round(onset / beats_per_bar)) for onset in onsets)
+    return len({line for onset, line in nearest if abs(onset - line * beats_per_bar) <= PLACE_TOLERANCE_BEATS})
 
 
 def _starts(times: Sequence[tuple[float, float]], from_beats: float) -> int:

@@ -94,7 +94,11 @@ class ScriptedImproviser:
     ) -> Iterator[PlannedNote]:
         # The tests of novelty and of the bars check these fields.
         self.requests.append(
-            CompositionRequest(start_beats, until_beats, replace(settings, answer_outline=(), novelty=None, bars=None))
+            CompositionRequest(
+                start_beats,
+                until_beats,
+                replace(settings, answer_outline=(), answer_onsets=(), novelty=None, bars=None),
+            )
         )
         now, onset_beats, index = self._snapshot, start_beats, 0
         while onset_beats < until_beats:

@@ -15,6 +15,7 @@ from model.improvising.improviser import Improviser, PlannedNote
 from model.improvising.novelty import outline_of
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
+from model.phrasing.parallel_rhythm import onset_times
 from model.phrasing.touch import NoteTouch
 from server.jam.answering.groove import Groove
 from server.jam.answering.rendition import Rendition, TouchAmounts, with_feel
@@ -341,5 +342,6 @@ def _compose(
 
     It does not hold the answer, which holds it: an answer that is dropped, and an old pack with it, is freed at once.
     """
-    settings = replace(sampling(), answer_outline=tuple(outline_of(fixed)))
+    onsets = tuple(onset for onset, _ in onset_times(fixed))
+    settings = replace(sampling(), answer_outline=tuple(outline_of(fixed)), answer_onsets=onsets)
     yield from improviser.compose(from_beats, until_beats, settings, random)

@@ -9,6 +9,7 @@ from model.harmony.notations.text_chart import read_text_chart
 from model.harmony.preference.chord_preference import BY_INTERVAL_SIZE, BY_NEXT_SIZE, BY_PLACE_SIZE, ChordPreference
 from model.improvising.forecast import (
     PARALLEL_WEIGHT,
+    PAST_LINE_WEIGHT,
     STRONG_BEATS,
     TIME_TEMPERATURE,
     AllowedPitches,
@@ -17,6 +18,7 @@ from model.improvising.forecast import (
     Grammar,
     NoLongRepeats,
     ParallelTimes,
+    TimesToLines,
     VariedTimes,
     keep_some,
 )
@@ -194,6 +196,59 @@ class TestParallelTimes:
     def test_between_the_phrases_onsets_and_before_a_note_nothing_changes(self) -> None:
         assert (self.weighted(9.5, last_bar_beats=8.0) == 1.0).all()
         assert (self.weighted(8.0, last_bar_beats=8.0, chord=()) == 1.0).all()
+
+    def test_and_the_time_of_an_earlier_bar_of_the_answer_in_bars_that_keep_to_that(self) -> None:
+        played = [4.0, 6.0]  # where the phrase has quarters, the answer has a half
+        half = EVENT_WORDS.first_time_token + EVENT_WORDS.bins.index(2.0)
+        found: set[tuple[bool, bool]] = set()
+        for seed in range(60):
+            factor = ParallelTimes(EVENT_WORDS, replace(self.PARALLEL, random_seed=seed), 20.0)
+            weights = np.ones(EVENT_WORDS.size)
+            factor.apply(weights, ForecastPoint(4.0, 24.0, 8.0, (60,), onsets=played))
+            found.add((weights.item(half) > 1.0, weights.item(self.QUARTER) > 1.0))
+        assert found == {(True, False), (False, True), (False, False)}
+
+    def test_but_not_in_the_last_bar_which_rhymes_with_the_phrase(self) -> None:
+        for seed in range(60):
+            factor = ParallelTimes(EVENT_WORDS, replace(self.PARALLEL, random_seed=seed), 8.0)
+            weights = np.ones(EVENT_WORDS.size)
+            factor.apply(weights, ForecastPoint(4.0, 12.0, 8.0, (60,), onsets=[4.0, 6.0]))
+            assert weights[self.QUARTER] > 1.0
+
+
+class TestTimesToLines:
+    """A phrase that begins each bar with an onset, over an answer from beat 4 on, with its last bar from beat 12."""
+
+    PARALLEL = ParallelRhythm((0.0, 1.0), (0.5, 0.5), 4.0, 4.0, 4.0, on_lines=1.0)
+
+    def weights_at(
+        self, onset_beats: float, parallel: ParallelRhythm = PARALLEL, chord: tuple[int, ...] = (60,)
+    ) -> npt.NDArray[np.float64]:
+        weights = np.ones(EVENT_WORDS.size)
+        TimesToLines(EVENT_WORDS, parallel, 12.0).apply(weights, ForecastPoint(4.0, 16.0, onset_beats, chord))
+        return weights
+
+    def test_times_past_the_next_line_are_less_likely(self) -> None:
+        times = self.weights_at(6.5)[EVENT_WORDS.first_time_token :]
+        is_past = np.array(EVENT_WORDS.bins.shifts) > 1.5
+        assert set(is_past.tolist()) == {True, False}
+        assert np.ptp(times[is_past]) == np.ptp(times[~is_past]) == 0.0
+        assert times[is_past][0] / times[~is_past][0] == pytest.approx(PAST_LINE_WEIGHT)
+        assert times.sum() == pytest.approx(len(EVENT_WORDS.bins))
+
+    def test_the_line_itself_is_not_past_it_also_after_an_onset_a_little_late(self) -> None:
+        for late_beats in (0.0, 0.03, -0.03):
+            times = self.weights_at(7.0 + late_beats)[EVENT_WORDS.first_time_token :]
+            assert times[EVENT_WORDS.bins.index(1.0)] == times.max()
+
+    def test_less_so_where_fewer_bars_of_the_phrase_begin_with_an_onset(self) -> None:
+        times = self.weights_at(7.5, replace(self.PARALLEL, on_lines=0.5))[EVENT_WORDS.first_time_token :]
+        assert times.min() / times.max() == pytest.approx(PAST_LINE_WEIGHT**0.5)
+
+    def test_notes_stay_as_likely_and_in_the_last_bar_and_before_a_note_nothing_changes(self) -> None:
+        assert (self.weights_at(7.5)[: EVENT_WORDS.first_time_token] == 1.0).all()
+        assert (self.weights_at(12.0) == 1.0).all()
+        assert (self.weights_at(7.5, chord=()) == 1.0).all()
 
 
 class TestNoLongRepeats:

@@ -23,7 +23,7 @@ class TestWhere:
 
     def test_the_first_beat_is_a_little_likelier_than_in_phrases_of_the_corpus(self) -> None:
         chance = ENDS.first_half[4]
-        assert ENDING.chance_of_end(28.0) == pytest.approx(1.5 * chance / (1.0 + 0.5 * chance))
+        assert ENDING.chance_of_end(28.0) == pytest.approx(1.35 * chance / (1.0 + 0.35 * chance))
 
     def test_an_answer_ends_on_one_of_its_last_beats_and_not_between_them(self) -> None:
         assert ENDING.chance_of_end(29.0) == ENDS.first_half[2]

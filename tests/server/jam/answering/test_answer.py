@@ -1,6 +1,7 @@
 import gc
 import math
 import weakref
+from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from bridge.timing.timeline import Timeline
 from model.analysis.bars import COMMON_BARS
 from model.approach import Approach
-from model.improvising.improviser import PLANNED_VELOCITY
+from model.improvising.improviser import PLANNED_VELOCITY, PlannedNote
 from model.improvising.sampling_settings import SamplingSettings
 from model.notes import Note
 from model.phrasing.touch import NoteTouch, Touch, plain_touch
@@ -126,6 +127,24 @@ class TestReplan:
         answer.replan(improviser, 6.0, COLD)
         compose(answer, 1)
         assert improviser.requests == [CompositionRequest(4.0, 6.0, COLD)]
+
+    def test_the_improviser_is_told_what_the_answer_has_played_and_when(self) -> None:
+        told: list[tuple[tuple[int, ...], tuple[float, ...]]] = []
+
+        class Improviser(ScriptedImproviser):
+            def compose(
+                self, start_beats: float, until_beats: float, settings: SamplingSettings, random: Random
+            ) -> Iterator[PlannedNote]:
+                told.append((settings.answer_outline, settings.answer_onsets))
+                return super().compose(start_beats, until_beats, settings, random)
+
+        answer = answer_of(Improviser("event", (60, 62, 64)))
+        compose(answer, 4)
+        answer.take_next_note()
+        answer.replan(answer.improviser, 6.0, COLD, from_beats=4.5)
+        answer.take_next_note()
+        compose(answer, 1)
+        assert told == [((), ()), ((60, 62), (4.0, 4.5))]
 
     def test_replanning_twice_without_work_between_keeps_the_onset(self) -> None:
         improviser = create_improviser()
