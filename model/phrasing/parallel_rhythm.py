@@ -1,7 +1,8 @@
 """`ParallelRhythm`: the rhythm of a phrase, laid bar by bar over the answer to it; knows no pitches and no forecast.
 
 Musicians call two phrases parallel that begin alike. When people go on after a phrase, a bar often has the rhythm of the bar at the same
-place in the phrase, and most of all the last one: both phrases come to rest at the same place of the bar, as lines of a verse rhyme.
+place in the phrase, and most of all the last one: both phrases come to rest at the same place of the bar, as lines of a verse rhyme. Others have that of
+a bar that they have just played.
 """
 
 from bisect import bisect_left, bisect_right

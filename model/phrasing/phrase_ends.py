@@ -23,7 +23,7 @@ EARLIEST_END_SHARE = 0.5
 LAST_BEATS_CHANCE = 0.85
 OFF_BEAT_HASTE = 8.0
 # Where no breath must follow, a note on the last bar line is this much likelier to be the last, as odds, than in phrases that
-# end anywhere: so two in five answers end there, as in scored music. The more onsets a bar has, the less often people end there: of phrases with less
+# end anywhere: so more than two in five answers end there, as phrases of scored music do. The more onsets a bar has, the less often people end there: of phrases with less
 # than 3.5 onsets in a bar 57 % do, and of those with more than 6 every fifth.
 LINE_ODDS = 1.35
 USUAL_ONSETS, LINE_EXPONENT = 4.0, 1.5
