@@ -20,7 +20,7 @@ from model.notes import CHORD_BEATS, Note, in_onset_order
 # How likely a bar of the answer keeps to the rhythm of the phrase's bar: in general, and where all bars of the phrase have one rhythm.
 SAME_BAR_CHANCE, ONE_RHYTHM_CHANCE = 0.4, 0.95
 # How likely a bar repeats the rhythm of the answer's bar before it, and of the one two before.
-LAST_BAR_CHANCE, SECOND_LAST_BAR_CHANCE = 0.1, 0.15
+ONE_BACK_CHANCE, TWO_BACK_CHANCE = 0.1, 0.15
 # Where so many of the bars after the first repeat a rhythm, the phrase does not come to rest at its end, and neither does its answer.
 RESTLESS_SHARE = 0.5
 # In other phrases the last note sounds for a beat at least.
@@ -113,9 +113,9 @@ class ParallelRhythm:
         By chance it is the bar before, or the one two before. `answer_onsets` are the earlier onsets of the answer, in beats, rising.
         """
         fortune = self._fortune("own", beat)
-        if fortune >= LAST_BAR_CHANCE + SECOND_LAST_BAR_CHANCE:
+        if fortune >= ONE_BACK_CHANCE + TWO_BACK_CHANCE:
             return None
-        place = beat - (1 if fortune < LAST_BAR_CHANCE else 2) * self.beats_per_bar
+        place = beat - (1 if fortune < ONE_BACK_CHANCE else 2) * self.beats_per_bar
         index = bisect_left(answer_onsets, place - PLACE_TOLERANCE_BEATS)
         if index == len(answer_onsets) or answer_onsets[index] > place + PLACE_TOLERANCE_BEATS:
             return None

@@ -72,8 +72,10 @@ class TestWhereItLies:
             assert all(before < after for before, after in pairwise(parallel.onsets))
             assert parallel.onsets[-1] < parallel.length_beats
             for beat in (start + random.uniform(0.0, 30.0) for _ in range(20)):
-                gap = parallel.beats_to_next(beat)
-                assert gap is None or gap > 0.0
+                played = sorted(random.uniform(start, beat) for _ in range(random.randrange(20)))
+                gaps = (parallel.beats_to_next(beat), parallel.own_beats_to_next(beat, played))
+                assert all(gap is None or gap > 0.0 for gap in gaps)
+                assert 0.0 < parallel.beats_to_line(beat) <= bars.beats_per_bar + 0.1
                 line_beats = bars.line_at_or_before(beat)
                 end = parallel.end_in_bar(line_beats, line_beats + 1.5)
                 assert end is None or line_beats - 0.1 <= end <= line_beats + 1.6
