@@ -14,8 +14,8 @@ from random import Random
 from typing import Self
 
 from model.analysis.bars import PLACE_TOLERANCE_BEATS, Bars
-from model.notes import CHORD_BEATS, SHORTEST_NOTE_BEATS, Note
-from model.phrasing.parallel_rhythm import onset_times
+from model.notes import CHORD_BEATS, ROUNDING_BEATS, SHORTEST_NOTE_BEATS, Note
+from model.phrasing.parallel_rhythm import ParallelRhythm, onset_times
 
 # How often a pulse goes over to another bar, how often a note that begins on the pulse before is held through it, and how often it
 # is filled as another pulse of its bar is. With these about as many motifs of the phrase and bars come back, and about as many notes
@@ -32,12 +32,15 @@ Part = tuple[tuple[float, float], ...]
 class VariedRhythm:
     """The bars of a phrase, each as its pulses, and the bars that they are played in. `random_seed` decides what is put together.
 
-    Raises ValueError where there is no onset at all.
+    From the bar line at `last_line_beats` on, each bar has the rhythm that `parallel` has there, if it has any: so the answer's end rhymes with the
+    phrase's. Raises ValueError where there is no onset at all.
     """
 
     sources: tuple[tuple[Part, ...], ...]
     bars: Bars
     random_seed: int
+    last_line_beats: float = math.inf
+    parallel: ParallelRhythm | None = None
 
     def __post_init__(self) -> None:
         if not any(part for source in self.sources for part in source):
@@ -105,7 +108,7 @@ class VariedRhythm:
         waiting: tuple[float, float] | None = None
         for number in count(max(math.floor(passed) - 1, 0)):
             line = first_line + number * self.bars.beats_per_bar
-            for place, duration in self._bar(number):
+            for place, duration in self._rhyming_bar(line) or self._bar(number):
                 onset = line + place
                 if waiting is not None and onset - waiting[0] < CHORD_BEATS:
                     continue  # from two bars: one plays a little before the beat, and the other on it
@@ -113,6 +116,13 @@ class VariedRhythm:
                     # A note lasts until the next onset at most: that of the phrase may have come later.
                     yield waiting[0], max(min(waiting[1], onset - waiting[0]), SHORTEST_NOTE_BEATS)
                 waiting = (onset, duration)
+
+    def _rhyming_bar(self, line_beats: float) -> Part:
+        """The bar of the phrase that lies at this line of the answer's end; empty before that, and where there is none."""
+        if self.parallel is None or line_beats < self.last_line_beats - ROUNDING_BEATS:
+            return ()
+        held_beats = self.bars.pulse_beats / 2
+        return tuple((place, duration or held_beats) for place, duration in self.parallel.bar_times(line_beats))
 
     def _is_on_pulse(self, place: float) -> bool:
         pulses = place / self.bars.pulse_beats

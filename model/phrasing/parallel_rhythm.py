@@ -127,6 +127,15 @@ class ParallelRhythm:
         into_bar = (beat - self.line_beats + PLACE_TOLERANCE_BEATS) % self.beats_per_bar - PLACE_TOLERANCE_BEATS
         return self.beats_per_bar - into_bar
 
+    def bar_times(self, line_beats: float) -> tuple[tuple[float, float], ...]:
+        """The onsets of the phrase's bar that lies at this line, from the line on, and their durations, in beats."""
+        start = self._place(line_beats)
+        low, high = (
+            bisect_left(self.onsets, beat - PLACE_TOLERANCE_BEATS) for beat in (start, start + self.beats_per_bar)
+        )
+        times = zip(self.onsets[low:high], self.durations[low:high], strict=True)
+        return tuple((max(onset - start, 0.0), duration) for onset, duration in times)
+
     def end_in_bar(self, line_beats: float, latest_beats: float) -> float | None:
         """The beat on which the bar from this line comes to rest as the phrase's bar does, not after `latest_beats`; None where nothing sounds.
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from random import Random
 from statistics import fmean, median
@@ -66,12 +66,13 @@ class AnswerContext:
 def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerContext) -> SamplingSettings:
     """The sampling settings for an answer within `span`."""
     phrase = context.phrase
-    rhythm = _rhythm(settings, span, context)
     takes_turns = OCCASIONS[settings.mode] == "turn"
     longest_beats = TURN_CLOSING_BEATS if takes_turns else min(CLOSING_BEATS, _usual_gap_beats(phrase))
     closing_beats = min(longest_beats, CLOSING_SHARE * span.beats)
     riff = self_quoting(outline_of(phrase))
     parallel = _parallel_rhythm(settings, span, context)
+    ending = _ending(settings, span, context, closing_beats, parallel, is_half_close=takes_turns)
+    rhythm = _rhythm(settings, span, context, ending)
     return SamplingSettings(
         settings.temperature,
         settings.top_p,
@@ -82,7 +83,7 @@ def sampling_settings_for(settings: Settings, span: BeatSpan, context: AnswerCon
         max_chord=settings.max_polyphony,
         pitches=_allowed_pitches(settings, _allowed_pitch_classes(settings, phrase, context.detected_key)),
         closing_beats=closing_beats,
-        ending=_ending(settings, span, context, closing_beats, parallel, is_half_close=takes_turns),
+        ending=ending,
         memory=settings.memory,
         learn_answer=settings.learn_from == "both",
         novelty=context.novelty,
@@ -122,7 +123,9 @@ def first_onset_beats(settings: Settings, span: BeatSpan, context: AnswerContext
     return span.start_beats + (place if PLACE_TOLERANCE_BEATS < place <= latest_beats else 0.0)
 
 
-def _rhythm(settings: Settings, span: BeatSpan, context: AnswerContext) -> Rhythm | VariedRhythm | None:
+def _rhythm(
+    settings: Settings, span: BeatSpan, context: AnswerContext, ending: Ending | None
+) -> Rhythm | VariedRhythm | None:
     """The rhythm of the pitch approach from the answer's first beat on; None for a fixed step.
 
     Where it has no onset in the answer, which may be short, the rhythm of the phrase has one, or a fixed step.
@@ -136,6 +139,8 @@ def _rhythm(settings: Settings, span: BeatSpan, context: AnswerContext) -> Rhyth
             notes[0].onset_beats, answer_bars.beats_per_bar, answer_bars.pulse_beats
         )
         varied = VariedRhythm.from_notes(notes, phrase_bars, answer_bars, span.start_beats, context.random_seed)
+        if ending is not None and varied.bars == answer_bars:
+            varied = replace(varied, last_line_beats=ending.line_beats, parallel=ending.parallel)
         if _has_onset_in(varied, span):
             return varied
     rhythm = Rhythm.from_notes(context.phrase)
@@ -151,10 +156,11 @@ def _has_onset_in(rhythm: Rhythm | VariedRhythm, span: BeatSpan) -> bool:
 def _parallel_rhythm(settings: Settings, span: BeatSpan, context: AnswerContext) -> ParallelRhythm | None:
     """The rhythm of the phrase over the answer; None where the controls ask for other times or no memory, or no bars are known.
 
-    The pitch approach has a rhythm of its own.
+    In the pitch approach only the last bar of a varied rhythm keeps to it.
     """
     bars = context.phrase_bars
-    if settings.approach != "event" or bars is None or settings.time_scale != 1.0 or settings.memory == 0.0:
+    keeps_time = settings.rhythm == "varied" if settings.approach == "pitch" else settings.time_scale == 1.0
+    if bars is None or not keeps_time or (settings.approach == "event" and settings.memory == 0.0):
         return None
     notes = list(context.phrase)[-NOTES_OF_RHYTHM:]
     answer_bars = context.answer_bars(span.start_beats)

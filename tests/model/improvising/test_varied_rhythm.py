@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise, takewhile
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from model.analysis.bars import COMMON_BARS, PLACE_TOLERANCE_BEATS, Bars
 from model.improvising.varied_rhythm import VariedRhythm
 from model.notes import CHORD_BEATS, Note
+from model.phrasing.parallel_rhythm import ParallelRhythm
 from tests.music import line
 
 # Two bars: quarters, then eighths with a long note.
@@ -53,6 +55,38 @@ def test_it_neither_copies_the_phrase_nor_leaves_it() -> None:
     bars = [[onset - 8.0 - 4 * bar for onset in onsets(varied(), 64) if onset // 4 == bar + 2] for bar in range(64)]
     phrase_bars = [[0.0, 1.0, 2.0, 3.0], [0.0, 0.5, 1.0, 1.5, 2.0]]
     assert 0.1 < sum(bar in phrase_bars for bar in bars) / 64 < 0.9
+
+
+def test_from_the_last_bar_line_of_an_answer_on_it_is_the_phrase_in_its_order() -> None:
+    parallel = ParallelRhythm.of_phrase(PHRASE, COMMON_BARS, COMMON_BARS, 8.0, 1)
+    for seed in range(20):
+        rhyming = replace(varied(seed), last_line_beats=20.0, parallel=parallel)
+        assert onsets(rhyming, 4)[: -len(onsets(rhyming, 1, 20.0))] == onsets(varied(seed), 3)
+        times = takewhile(lambda time: time[0] < 28.0, rhyming.unroll(8.0, 8.0))
+        of_end = [(onset - 20.0, duration) for onset, duration in times if onset >= 20.0]
+        assert of_end == [
+            (0.0, 0.5),
+            (0.5, 0.5),
+            (1.0, 0.5),
+            (1.5, 0.5),
+            (2.0, 2.0),
+            *((4.0 + beat, 1.0) for beat in range(4)),
+        ]
+
+
+def test_a_bar_of_the_end_in_which_the_phrase_rests_is_put_together_as_others_are() -> None:
+    phrase = [*line(60, 62, 64, 65, step_beats=1.0), *line(60, 62, 64, start_beats=8.0), Note(62, 11.0, 0.5, 80)]
+    parallel = ParallelRhythm.of_phrase(phrase, COMMON_BARS, COMMON_BARS, 16.0, 1)
+    of_phrase = VariedRhythm.from_notes(phrase, COMMON_BARS, COMMON_BARS, 16.0, 1)
+    rhyming = replace(of_phrase, last_line_beats=28.0, parallel=parallel)
+    assert onsets(rhyming, 4, 16.0) == onsets(of_phrase, 4, 16.0)
+
+
+def test_a_note_of_the_end_that_is_still_held_lasts_for_half_a_beat() -> None:
+    phrase = [*PHRASE[:-1], Note(67, 6.0, 0.0, 80)]
+    parallel = ParallelRhythm.of_phrase(phrase, COMMON_BARS, COMMON_BARS, 8.0, 1)
+    rhyming = replace(varied(), last_line_beats=12.0, parallel=parallel)
+    assert (14.0, 0.5) in takewhile(lambda time: time[0] < 16.0, rhyming.unroll(8.0))
 
 
 def test_an_answer_that_is_planned_again_keeps_its_rhythm() -> None:

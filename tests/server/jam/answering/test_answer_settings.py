@@ -4,6 +4,7 @@ from model.analysis.bars import COMMON_BARS, Bars
 from model.analysis.scale import parse_key
 from model.harmony.changes import ChartChanges
 from model.harmony.notations.text_chart import read_text_chart
+from model.improvising.varied_rhythm import VariedRhythm
 from model.notes import Note
 from model.phrasing.phrasing import Phrasing
 from server.controls.control_table import Settings
@@ -61,15 +62,29 @@ class TestParallelRhythm:
         assert found.ending is not None
         assert found.ending.parallel == found.parallel
 
+    def test_a_varied_rhythm_of_the_pitch_approach_rhymes_in_its_last_bar(self) -> None:
+        settings = Settings(approach="pitch", memory=0.0, time_scale=2.0)  # which say nothing of its rhythm
+        found = sampling_settings_for(settings, SPAN, context(AFTER_THE_BEAT, phrasing=Phrasing(None, ENDS)))
+        assert isinstance(found.rhythm, VariedRhythm)
+        assert found.ending is not None
+        assert found.ending.parallel is not None
+        assert (found.rhythm.parallel, found.rhythm.last_line_beats) == (found.ending.parallel, 28.0)
+
+    def test_but_not_that_of_a_phrase_of_less_than_a_bar_which_is_repeated(self) -> None:
+        short = context(line(60, 62, 64), phrasing=Phrasing(None, ENDS))
+        rhythm = sampling_settings_for(Settings(approach="pitch"), SPAN, short).rhythm
+        assert isinstance(rhythm, VariedRhythm)
+        assert rhythm.parallel is None
+
     @pytest.mark.parametrize(
         ("settings", "bars"),
         [
-            (Settings(approach="pitch"), COMMON_BARS),
+            (Settings(approach="pitch", rhythm="phrase"), COMMON_BARS),
             (Settings(time_scale=0.5), COMMON_BARS),
             (Settings(memory=0.0), COMMON_BARS),
             (Settings(), None),
         ],
-        ids=["pitch has a rhythm", "other times are asked for", "nothing is remembered", "no bars"],
+        ids=["the phrase is repeated anyway", "other times are asked for", "nothing is remembered", "no bars"],
     )
     def test_otherwise_there_is_none(self, settings: Settings, bars: Bars | None) -> None:
         assert sampling_settings_for(settings, SPAN, context(AFTER_THE_BEAT, bars)).parallel is None
