@@ -12,6 +12,9 @@ ServerError
 └── BadMessage    a page sent a message that the panel does not accept
 """
 
+from bridge.errors import BridgeError
+from model.errors import ModelError
+
 
 class ServerError(Exception):
     """The root of the tree; the text of every error is written for the user."""
@@ -51,3 +54,7 @@ class SetupError(ServerError):
 
 class CalibrationError(ServerError):
     """How late notes are could not be measured; nothing was changed."""
+
+
+FORESEEN = (BridgeError, ModelError, ServerError)
+"""The errors whose texts are for the user, wherever they come from."""

@@ -20,7 +20,7 @@ from server.controls.cc_bindings import CcBinding, CcBindings
 from server.controls.control_store import ControlStore
 from server.controls.control_table import BY_NAME, control_named
 from server.controls.fader import cc_value, value_from_cc
-from server.errors import BadValue
+from server.errors import FORESEEN, BadValue
 from server.remote.learnable_moves import LearnableMoves
 
 logger = logging.getLogger("fours.midi.in")
@@ -69,7 +69,7 @@ class CcInput:
         """Called on the loop with each control that a knob has moved, so that its motor does not move against the hand."""
         self.channels: dict[str, int] = {}
         """The channel on which each control was last moved, from 0."""
-        self.faults = FaultCounter(logger, "MIDI controller")
+        self.faults = FaultCounter(logger, "MIDI controller", FORESEEN)
 
     def receive_midi(self, data: bytes, at_s: float) -> None:
         """Takes one MIDI message that came in at `at_s`.

@@ -19,7 +19,7 @@ from server.controls.control_store import AcceptedChange, ControlStore, FailedCh
 from server.controls.control_table import BY_NAME, OSC_PREFIX, Control, Value, control_named, is_pressed
 from server.controls.fader import fader_position, has_fader, value_at_position
 from server.controls.labels import address_part, label_text
-from server.errors import BadValue
+from server.errors import FORESEEN, BadValue
 from server.jam.readouts import READOUTS, Readout
 from server.remote.osc_subscribers import OscSubscribers
 from server.remote.pending_updates import ActionLamps
@@ -47,7 +47,7 @@ class OscControls:
         self._lamps = ActionLamps()
         self._failures: list[FailedChange] = []
         self.subscribers = OscSubscribers((*BY_NAME, *READOUT_BY_NAME), reply_port)
-        self.faults = FaultCounter(logger, "OSC")
+        self.faults = FaultCounter(logger, "OSC", FORESEEN)
         """Counts the messages that were refused, by kind of error."""
 
     def handle(self, message: OscMessage, sender: Address) -> Sequence[OscMessage]:
