@@ -37,7 +37,9 @@ class Check:
 
 def _osc(here: Examination) -> Sequence[Finding]:
     osc = here.config.effective_osc
-    return network_checks.judge_bound("OSC port", f"{osc.host}:{osc.port}", machine_facts.osc_error(osc))
+    error = machine_facts.osc_error(osc)
+    is_of_jam = error is not None and machine_facts.is_osc_of_jam(osc)
+    return network_checks.judge_bound("OSC port", f"{osc.host}:{osc.port}", error, is_of_jam=is_of_jam)
 
 
 def _panel(here: Examination) -> Sequence[Finding]:
@@ -45,7 +47,9 @@ def _panel(here: Examination) -> Sequence[Finding]:
     if not panel.on:
         return [Finding("ok", "the panel is switched off")]
     address = f"{panel.bind_host}:{panel.port}"
-    return network_checks.judge_bound("panel port", address, machine_facts.panel_error(panel))
+    error = machine_facts.panel_error(panel)
+    is_of_jam = error is not None and machine_facts.is_panel_of_jam(panel)
+    return network_checks.judge_bound("panel port", address, error, is_of_jam=is_of_jam)
 
 
 def _wake_ups(here: Examination) -> Sequence[Finding]:

@@ -3,15 +3,19 @@
 import asyncio
 import os
 import shutil
+import socket
 import sys
 import threading
 from collections.abc import Callable
 from functools import partial
+from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.request import urlopen
 
 from bridge.errors import BridgeError, NoMidiSystem
 from bridge.midi.midi_systems import OPENERS, MidiApi, open_midi_system, platform_apis
+from bridge.osc.osc_packets import OscMessage, decode, encode
 from bridge.osc.osc_server import OscServer
 from bridge.timing.clock import Clock
 from model.approach import Approach
@@ -19,6 +23,7 @@ from model.engines.device import has_cuda, has_driver
 from model.errors import ModelError
 from model.pack.pack import available_packs, open_pack
 from server.config.config import Config, OscSection, PanelSection
+from server.controls.control import OSC_PREFIX
 from server.doctor.daw_checks import DawFacts, FilesState, FolderFacts
 from server.doctor.midi_checks import MidiFacts
 from server.doctor.model_checks import GpuFacts
@@ -35,6 +40,9 @@ from server.setup.daw_folders import Machine, found_folder, shown
 from server.setup.daw_table import DAWS
 from server.setup.partner import Partner
 
+JAM_ANSWERS_S = 0.5
+"""A jam that runs answers in some milliseconds."""
+PANEL_TITLE, PAGE_BYTES = b"<title>Trading Fours</title>", 4096
 WAKE_UPS = 150
 SLEEP_S = 0.003
 """About as long as the music thread sleeps between two notes of a busy bar; all wake-ups take half a second."""
@@ -72,6 +80,31 @@ def osc_error(osc: OscSection) -> str | None:
 def panel_error(panel: PanelSection) -> str | None:
     """Why the panel's port cannot be used, or None; it is bound for a moment."""
     return _try(lambda: bind_panel(panel.bind_host, panel.port).close(), PanelError)
+
+
+def is_osc_of_jam(osc: OscSection) -> bool:
+    """Whether a jam reads the OSC port; it is asked for its mode."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
+        caller.settimeout(JAM_ANSWERS_S)
+        try:
+            caller.sendto(encode(OscMessage(f"{OSC_PREFIX}/mode")), (_reachable(osc.host), osc.port))
+            return any(message.address.startswith(f"{OSC_PREFIX}/") for message in decode(caller.recv(1 << 16)))
+        except (OSError, BridgeError):
+            return False
+
+
+def is_panel_of_jam(panel: PanelSection) -> bool:
+    """Whether the panel of a jam answers at the panel's port."""
+    try:
+        with urlopen(f"http://{_reachable(panel.bind_host)}:{panel.port}/", timeout=JAM_ANSWERS_S) as page:
+            return PANEL_TITLE in page.read(PAGE_BYTES)
+    except (OSError, HTTPException, ValueError):
+        return False
+
+
+def _reachable(host: str) -> str:
+    """The address to reach a port at that is open on all addresses."""
+    return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104  nothing is bound
 
 
 def network_facts(platform: str = sys.platform) -> NetworkFacts:

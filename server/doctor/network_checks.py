@@ -25,10 +25,14 @@ OPEN_PORTS = {
 """By firewall, how to let in the panel's port and that of OSC."""
 
 
-def judge_bound(name: str, address: str, error: str | None) -> list[Finding]:
-    """Whether a port of ours is free; `error` is the sentence that says why not."""
+def judge_bound(name: str, address: str, error: str | None, *, is_of_jam: bool = False) -> list[Finding]:
+    """Whether a port of ours is free, or that of a jam that is running; `error` is the sentence that says why it is not free."""
     if error is None:
         return [Finding("ok", f"{name} {address} is free")]
+    if is_of_jam:
+        return [
+            Finding("ok", f"{name} {address} is that of a jam that is running; another jam needs a port of its own")
+        ]
     return [Finding("broken", f"{name} {address} is not free", error)]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import Jackd
-from tests.server.jam_process import FOURS_COMMAND, free_port
+from tests.server.jam_process import FOURS_COMMAND, free_port, running_jam
 
 PATIENCE_S = 60
 
@@ -16,6 +16,10 @@ def examine(folder: Path, config: str = "", **environment: str) -> tuple[int, di
     """The exit status and the report of a doctor with free ports."""
     text = f"[osc]\nport = {free_port()}\n[panel]\nport = {free_port()}\n{config}"
     (folder / "config.toml").write_text(text, encoding="utf-8")
+    return examine_as_configured(folder, **environment)
+
+
+def examine_as_configured(folder: Path, **environment: str) -> tuple[int, dict[str, Any]]:
     command = [*FOURS_COMMAND, "doctor", "--json"]
     done = subprocess.run(
         command,
@@ -43,6 +47,20 @@ def test_on_a_jack_server_one_can_play_and_its_period_is_in_the_report(long_cycl
     assert findings_of(report, "MIDI system")[0]["what"].startswith("jack is used")
     assert findings_of(report, "Timing")[0]["figures"]["wake_up_median_ms"] > 0.0
     assert findings_of(report, "Packs")[0]["what"] == "intact: rock, songbook"
+
+
+def test_while_a_jam_is_running_its_ports_are_in_order(
+    long_cycle_jackd: Jackd, tiny_pack: Path, tmp_path: Path
+) -> None:
+    assert long_cycle_jackd.name
+    panel_port = free_port()
+    options = ("--pack", str(tiny_pack), "--panel-port", str(panel_port))
+    with running_jam(tmp_path, *options, more_config=f"[panel]\nport = {panel_port}\n"):
+        status, report = examine_as_configured(tmp_path)
+    assert (status, report["can_play"]) == (0, True), report
+    for check in ("OSC", "Panel"):
+        (finding,) = findings_of(report, check)
+        assert "is that of a jam that is running" in finding["what"]
 
 
 def test_a_doctor_leaves_a_server_that_waits_for_its_clients_running_for_the_next(

@@ -12,6 +12,12 @@ def test_a_port_that_is_taken_is_broken_with_the_sentence_of_the_part_that_wante
     assert (finding.state, finding.remedy) == ("broken", "OSC port 8000 is taken. Choose another.")
 
 
+def test_the_port_of_a_jam_that_is_running_is_in_order() -> None:
+    (finding,) = judge_bound("OSC port", "127.0.0.1:8000", "OSC port 8000 is taken.", is_of_jam=True)
+    assert (finding.state, finding.remedy) == ("ok", "")
+    assert "a jam that is running" in finding.what
+
+
 def test_a_jam_for_this_machine_alone_needs_nothing_of_a_firewall() -> None:
     (finding,) = judge_network(NetworkFacts("192.168.1.7", ("ufw",)), Config())
     assert finding.state == "ok"

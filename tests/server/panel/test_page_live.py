@@ -187,6 +187,22 @@ class TestLooks:
         page.screenshot(path=tmp_path / f"{size}.png")
         context.close()
 
+    @pytest.mark.parametrize(("width", "rows"), [(320, 3), (390, 2), (1280, 1), (1440, 1)])
+    def test_no_action_stands_alone_in_a_row_and_none_is_wider_than_its_place(
+        self, browser: Browser, jam: RunningJam, width: int, rows: int
+    ) -> None:
+        context = browser.new_context(viewport={"width": width, "height": 800})
+        page = open_page(context, jam)
+        page.evaluate("document.querySelector('.takes').hidden = false")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        tops = page.evaluate("""() => [...document.querySelectorAll("#actions > *")].map((one) => one.offsetTop)""")
+        assert len(set(tops)) == rows
+        assert min(tops.count(top) for top in set(tops)) > 1
+        wide = page.evaluate("""() => [...document.querySelectorAll("#actions .action")]
+            .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)""")
+        assert wide == []
+        context.close()
+
     @pytest.mark.parametrize("size", SIZES)
     def test_the_list_of_takes_is_within_a(self, browser: Browser, jam: RunningJam, size: str) -> None:
         width, height = SIZES[size]

@@ -22,6 +22,7 @@ const HUES = 16;
 // The stripe of a note that came from memory: its share of the note's height, and its least height in pixels.
 const STRIPE = { share: 0.24, px: 2 };
 const CHORD_FONT = "600 13px system-ui, sans-serif";
+const CHORD_GAP = 5;
 const MOST_CHORDS = 64;
 const FONT = "11px system-ui, sans-serif";
 
@@ -146,7 +147,8 @@ export class PianoRoll {
     }
   }
 
-  // The symbol of each chord stands at the bottom, above the numbers of the bars, where the chord begins.
+  // The symbol of each chord stands at the bottom, above the numbers of the bars, where the chord begins. The next one pushes it out on the left, and
+  // narrows it where they are close.
   #drawChords({ timeline, chords }, fromS, untilS, toX) {
     const { context, height, colors } = this;
     const lastBeat = timeline.beatAt(untilS);
@@ -155,9 +157,11 @@ export class PianoRoll {
     for (let i = 0; i < MOST_CHORDS && beat < lastBeat; i++) {
       const chord = chords.at(beat);
       const x = toX(timeline.secondsAt(chord.startBeat));
+      const roomUntilX = toX(timeline.secondsAt(chord.endBeat)) - CHORD_GAP;
+      const leftX = Math.min(Math.max(x, 0) + CHORD_GAP, Math.max(x + CHORD_GAP, roomUntilX - context.measureText(chord.symbol).width));
       context.globalAlpha = 0.9;
       context.fillStyle = colors.text;
-      context.fillText(chord.symbol, Math.max(x, 0) + 5, height - 24);
+      context.fillText(chord.symbol, leftX, height - 24, Math.max(roomUntilX - leftX, 1));
       context.globalAlpha = 1;
       beat = chord.endBeat;
     }
