@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from model.extras import install_hint
 from server.controls.control_table import Value
 from server.takes_cli import ConfigOption, JsonOption
 
@@ -62,5 +63,5 @@ def training_module(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise SystemExit(
-            f"fours: training needs {error.name}, which is not installed: pip install 'trading-fours[train]'"
+            f"fours: this command needs {error.name}, which is not installed: {install_hint('train')}"
         ) from error

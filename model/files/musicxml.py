@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.errors import MissingLibraryError, UnreadableError
+from model.extras import install_hint
 from model.files.musicxml_source import source_of
 from model.files.score import FileScore, Part, TempoMap, Ticks
 from model.files.time_signature import MeterChange, TimeSignature, with_pickup
@@ -35,9 +36,7 @@ def read_musicxml(content: bytes) -> FileScore:
         try:
             import partitura.score
         except ModuleNotFoundError as error:
-            raise MissingLibraryError(
-                "is MusicXML, which needs partitura: pip install 'trading-fours[scores]'"
-            ) from error
+            raise MissingLibraryError(f"is MusicXML, which needs partitura: {install_hint('scores')}") from error
         source = source_of(content)
         try:
             score = partitura.load_musicxml(io.BytesIO(source.text))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.errors import PictureError
+from model.extras import install_hint
 from model.files.song import Track
 from model.files.time_signature import TimeSignature
 
@@ -26,7 +27,7 @@ def draw_piano_roll(path: Path, tracks: Sequence[Track], meter: TimeSignature) -
         from matplotlib.figure import Figure
         from matplotlib.ticker import MultipleLocator
     except ModuleNotFoundError as error:
-        raise PictureError("a piano roll needs matplotlib: pip install 'trading-fours[train]'") from error
+        raise PictureError(f"a piano roll needs matplotlib: {install_hint('train')}") from error
 
     notes = [note for track in tracks for note in track.notes]
     lowest = min(note.pitch for note in notes) - MARGIN_SEMITONES

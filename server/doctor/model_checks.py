@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from model.approach import Approach
+from model.extras import install_hint
 from server.doctor.finding import Finding
 
 SLOW_MS, TOO_SLOW_MS = 1.0, 10.0
@@ -44,8 +45,10 @@ def judge_gpu(facts: GpuFacts) -> list[Finding]:
         else "torch finds no CUDA device"
     )
     if facts.device == "cuda":
-        hint = "pip install 'trading-fours[gpu]', or set" if facts.has_driver else "Set"
-        return [Finding("broken", f"device = cuda, but {missing}", f"{hint} engine.device to auto or cpu.")]
+        remedy = "Set engine.device to auto or cpu."
+        if facts.has_driver:
+            remedy += f" Or install what the GPU needs: {install_hint('gpu')}."
+        return [Finding("broken", f"device = cuda, but {missing}", remedy)]
     why = "as device = cpu asks for" if facts.has_cuda else missing
     return [Finding("ok", f"the CPU runs the models ({why}), which is all that a jam needs")]
 

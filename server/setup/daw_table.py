@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
+from model.extras import install_hint
 from server.config.config import Config
 from server.setup import daw_folders
 from server.setup.daws.ardour import ardour_files
@@ -106,7 +107,7 @@ DAWS: Mapping[DawName, Daw] = {
         daw_folders.no_folders,
         _no_files,
         (
-            "Install Link's library: pip install 'trading-fours[link]' (pipx: pipx inject trading-fours LinkPython-extern).",
+            f"Install Link's library: {install_hint('link')} (pipx: pipx inject trading-fours LinkPython-extern).",
             "Start fours jam --clock link, and leave it running.",
             "Switch Link on in the other program: tempo, beat and bar are then shared.",
         ),

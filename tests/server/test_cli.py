@@ -431,7 +431,7 @@ class TestTrain:
         monkeypatch.delitem(sys.modules, "train.cli", raising=False)
         monkeypatch.setitem(sys.modules, "torch", None)
         assert fours.refusal("train", "folder", "--out", "pack") == (
-            "training needs torch, which is not installed: pip install 'trading-fours[train]'"
+            "this command needs torch, which is not installed: pip install 'trading-fours[train]', or in a clone .venv/bin/pip install '.[train]'"
         )
 
     def test_passes_its_options_to_training(self, fours: Fours) -> None:
@@ -447,7 +447,7 @@ class TestCompare:
             monkeypatch.delitem(sys.modules, name, raising=False)
         monkeypatch.setitem(sys.modules, "jinja2", None)
         assert fours.refusal("compare", "songbook", "--out", "report") == (
-            "training needs jinja2, which is not installed: pip install 'trading-fours[train]'"
+            "this command needs jinja2, which is not installed: pip install 'trading-fours[train]', or in a clone .venv/bin/pip install '.[train]'"
         )
 
     def test_passes_its_options_to_the_comparison(self, fours: Fours) -> None:

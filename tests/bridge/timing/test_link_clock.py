@@ -119,5 +119,5 @@ def test_a_closed_link_leaves_the_session_for_good(clock: ManualClock, peer: Fak
 
 def test_the_error_without_the_library_names_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "link", None)
-    with pytest.raises(LinkMissing, match=r'pip install "trading-fours\[link\]"'):
+    with pytest.raises(LinkMissing, match=r"pip install 'trading-fours\[link\]'"):
         create_peer(120.0)

@@ -27,7 +27,7 @@ def test_a_machine_without_a_gpu_is_fine() -> None:
     [
         (False, True, "pip install 'trading-fours[gpu]'"),
         (True, False, "Set engine.device"),
-        (True, True, "set engine.device"),
+        (True, True, "Set engine.device"),
     ],
 )
 def test_a_gpu_that_is_asked_for_and_cannot_be_used_is_broken(has_torch: bool, has_driver: bool, hint: str) -> None:  # noqa: FBT001
