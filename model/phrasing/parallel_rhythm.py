@@ -141,17 +141,12 @@ class ParallelRhythm:
 
         It is the last onset, but one that leaves time for a last note unless the phrase is restless.
         """
-        start = self._place(line_beats)
-        end = start + self.beats_per_bar
-        low, high = (bisect_left(self.onsets, beat - PLACE_TOLERANCE_BEATS) for beat in (start, end))
-        inside = [
-            onset
-            for onset in self.onsets[low:high]
-            if onset - start <= latest_beats - line_beats + PLACE_TOLERANCE_BEATS
-        ]
+        latest = latest_beats - line_beats + PLACE_TOLERANCE_BEATS
+        places = [place for place, _ in self.bar_times(line_beats) if place <= latest]
         if not self._is_restless:
-            inside = [onset for onset in inside if onset <= end - LAST_NOTE_BEATS + PLACE_TOLERANCE_BEATS] or inside
-        return line_beats + inside[-1] - start if inside else None
+            with_time = self.beats_per_bar - LAST_NOTE_BEATS + PLACE_TOLERANCE_BEATS
+            places = [place for place in places if place <= with_time] or places
+        return line_beats + places[-1] if places else None
 
     def last_length_beats(self, beat: float) -> float | None:
         """How long a last note on this beat sounds: as the phrase's does there, but for a beat at least unless the phrase is restless.
