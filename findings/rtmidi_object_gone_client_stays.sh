@@ -33,7 +33,7 @@ match sys.argv[1]:
         port.delete()
 gc.collect()
 listed = subprocess.run(["jack_lsp"], capture_output=True, text=True, check=True).stdout
-print(f"{sys.argv[1]}: {listed.count('probe:')} port(s) in the graph", end=", ")
+print(f"{sys.argv[1]}: {listed.count('probe:')} port(s) in the graph")
 PYTHON
 kills() { grep -c "JackEngine::ClientKill" "$folder/log" || true; }
 for how in del close_port delete; do
@@ -41,6 +41,6 @@ for how in del close_port delete; do
     "$folder/venv/bin/python" "$folder/client.py" "$how" 2>/dev/null | grep -v "^Jack:"  # the library's own lines
     sleep 0.5
     left[${#left[@]}]=$(($(kills) - before))
-    echo "and at its end the server dropped ${left[-1]} client(s) that did not leave"
+    echo "$how: at its end the server dropped ${left[-1]} client(s) that did not leave"
 done
 [ "${left[*]}" = "1 1 0" ] || { echo "clients leave in another way: this finding is out of date"; exit 1; }
