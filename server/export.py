@@ -29,6 +29,7 @@ from server.jam.jam import Jam
 from server.jam.jam_output import TimedMessage
 from server.music.packs.pack_loader import load_pack
 from server.music.seed_player import as_messages
+from server.out_file import MIDI_SUFFIXES, PICTURE_SUFFIXES, check_out
 
 SEED_TRACK, ANSWER_TRACK = "Seed", "Answer"
 # A seed that ends no later than this after a bar line belongs to the bar before it.
@@ -60,9 +61,9 @@ def export_answers(
     what of the seed's file was left out, if anything was. Equal requests and configurations give equal bytes. Raises
     SeedError, PackError, PictureError without matplotlib, and ExportError if a file cannot be written.
     """
-    for place, name in ((request.out, "answer.mid"), (request.piano_roll, "answer.png")):
-        if place is not None and place.is_dir():
-            raise ExportError(f"{place} is a folder; name a file, such as {place / name}")
+    check_out(request.out, MIDI_SUFFIXES, "answer.mid")
+    if request.piano_roll is not None:
+        check_out(request.piano_roll, PICTURE_SUFFIXES, "answer.png")
     if request.out.resolve() == request.seed.resolve():
         raise ExportError(f"{request.out} is the seed itself; choose another place for the answer")
     seed = read_seed(request.seed)

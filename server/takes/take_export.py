@@ -6,6 +6,7 @@ from pathlib import Path
 from model.files.midi.midi_writer import as_midi_file
 from model.files.whole_file import write_whole
 from server.errors import ExportError, TakeError
+from server.out_file import MIDI_SUFFIXES, check_out
 from server.takes.songs.take_song import song_from
 from server.takes.take import read_recording, take_from
 from server.takes.take_library import TakeEntry, TakeLibrary, read_journal
@@ -44,8 +45,7 @@ def journal_as_midi(path: Path, mark: int | None = None) -> bytes:
 
 
 def _export(entry: TakeEntry, mark: int | None, out: Path) -> Path:
-    if out.is_dir():
-        raise ExportError(f"{out} is a folder; name a file, such as {out / 'take.mid'}")
+    check_out(out, MIDI_SUFFIXES, "take.mid")
     data = journal_as_midi(entry.path, mark)
     try:
         write_whole(out, data)

@@ -21,6 +21,7 @@ from server.controls.control_table import Settings
 from server.errors import ExportError
 from server.export import ExportRequest, answer_to, export_answers
 from server.jam.jam import Jam
+from server.out_file import MIDI_SUFFIXES, PICTURE_SUFFIXES, check_out
 from tests.music import BROKEN_MIDI_FILES, Part, exercise, line, midi_bytes
 from tests.server.jams import ScriptedImproviser
 
@@ -404,3 +405,23 @@ class TestAnswerTo:
         notes = (*line(60, 62), *line(64, start_beats=23.0))
         answer = self.answer(Seed(notes))
         assert (answer[0].onset_beats, answer[-1].end_beats) == (24.0, 48.0)
+
+
+@pytest.mark.parametrize("name", ["answer.mid", "ANSWER.MID", "answer.midi", "answer", "/dev/full"])
+def test_a_name_of_the_kind_that_is_written_is_taken_and_one_that_says_nothing_too(name: str) -> None:
+    check_out(Path(name), MIDI_SUFFIXES, "answer.mid")
+
+
+@pytest.mark.parametrize(
+    ("name", "suffixes", "example"),
+    [("answer.wav", MIDI_SUFFIXES, "answer.mid"), ("roll.jpg", PICTURE_SUFFIXES, "roll.png")],
+)
+def test_a_name_of_another_kind_is_refused(name: str, suffixes: tuple[str, ...], example: str) -> None:
+    with pytest.raises(ExportError) as refusal:
+        check_out(Path(name), suffixes, example)
+    assert str(refusal.value) == f"{name} cannot be written: what is written is a {suffixes[0]} file, such as {example}"
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"is a folder; name a file, such as .*answer\.mid"):
+        check_out(tmp_path, MIDI_SUFFIXES, "answer.mid")

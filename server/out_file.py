@@ -1,0 +1,18 @@
+"""Checks where a file is to be written before anything is made for it."""
+
+from pathlib import Path
+
+from server.errors import ExportError
+
+MIDI_SUFFIXES, PICTURE_SUFFIXES = (".mid", ".midi", ".smf"), (".png",)
+
+
+def check_out(path: Path, suffixes: tuple[str, ...], example: str) -> None:
+    """Raises ExportError for a folder, and for a name that says that the file is of another kind than those of `suffixes`.
+
+    A name without a suffix is as good as any. `example` is a name to propose.
+    """
+    if path.is_dir():
+        raise ExportError(f"{path} is a folder; name a file, such as {path / example}")
+    if path.suffix and path.suffix.lower() not in suffixes:
+        raise ExportError(f"{path} cannot be written: what is written is a {suffixes[0]} file, such as {example}")
