@@ -285,8 +285,7 @@ def packs(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
         return
     for pack in opened:
         print(f"{pack.name}  ({pack.folder})")
-        # A corpus that an earlier network was trained on, too, is on the card as it was read then, and as it was read last.
-        for source in {source.name: source for source in pack.card.corpora}.values():
+        for source in {source.name: source for source in pack.card.corpora}.values():  # each as it was read last
             licences = ", ".join(source.licences) or "licence not known"
             print(f"  trained on {source.name}: {source.files} files, {source.notes:,} notes; {licences}")
         for approach, part in pack.card.approaches.items():

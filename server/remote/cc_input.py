@@ -9,12 +9,10 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from bridge.errors import BridgeError
 from bridge.fault_counter import FaultCounter
 from bridge.midi.controller_moves import CcMove, ProgramSelected, parse_controller_move
 from bridge.midi.ports import Receiver
 from model.approach import APPROACHES
-from model.errors import ModelError
 from server.config.config import ProgramChange
 from server.controls.cc_bindings import CcBinding, CcBindings
 from server.controls.control_store import ControlStore
@@ -170,7 +168,7 @@ class CcInput:
     def _count_faults(self, call: Callable[[], None]) -> None:
         try:
             call()
-        except (BadValue, BridgeError, ModelError) as error:
+        except FORESEEN as error:
             self.faults.count(error)
 
     def _set_control(self, name: str, received: int) -> None:

@@ -9,12 +9,11 @@ import difflib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
-from bridge.errors import BridgeError, cut_short, shown
+from bridge.errors import cut_short, shown
 from bridge.fault_counter import FaultCounter
 from bridge.osc.osc_packets import OscArgument, OscMessage
 from bridge.osc.osc_server import Address
 from bridge.timing.clock import Clock
-from model.errors import ModelError
 from server.controls.control_store import AcceptedChange, ControlStore, FailedChange
 from server.controls.control_table import BY_NAME, OSC_PREFIX, Control, Value, control_named, is_pressed
 from server.controls.fader import fader_position, has_fader, value_at_position
@@ -58,7 +57,7 @@ class OscControls:
         self.subscribers.on_message_from(sender, self._clock.now_s())
         try:
             return self._carry_out(message, sender)
-        except (BadValue, BridgeError, ModelError) as error:
+        except FORESEEN as error:
             self.faults.count(error)
             return (OscMessage(ERROR_ADDRESS, (str(error),)),)
 

@@ -279,6 +279,17 @@ class TestPacks:
     def test_are_listed_with_their_folder(self, fours: Fours) -> None:
         assert "tiny  (packs/tiny)" in fours("packs").out
 
+    def test_a_corpus_that_a_card_names_twice_is_listed_once_as_it_was_read_last(
+        self, fours: Fours, own_packs: Path
+    ) -> None:
+        file = own_packs / "tiny" / "card.json"
+        card = json.loads(file.read_text(encoding="utf-8"))
+        corpus = {"name": "songs", "files": 3, "licences": {"CC0-1.0": 3}, "sources": [], "attribution": ""}
+        card["corpora"] = [{**corpus, "notes": notes} for notes in (1234, 5678)]
+        file.write_text(json.dumps(card), encoding="utf-8")
+        lines = [line for line in fours("packs").out.splitlines() if "trained on songs" in line]
+        assert ["5,678 notes" in line for line in lines] == [True]
+
     def test_are_listed_as_json(self, fours: Fours) -> None:
         (row,) = json.loads(fours("packs", "--json").out)
         assert (row["name"], row["folder"]) == ("tiny", "packs/tiny")

@@ -18,7 +18,7 @@ from bridge.midi.messages import SUSTAIN_PEDAL, ControlChange, NoteOff, encode
 from model.errors import ModelError
 from server.controls.control_store import AcceptedChange, FailedChange
 from server.controls.control_table import BY_NAME
-from server.errors import FORESEEN, BadMessage, ServerError
+from server.errors import BadMessage, ServerError
 from server.jam.turns.modes import TurnSchedule
 from server.panel.jam_handle import JamHandle
 from server.panel.pages.page_messages import (
@@ -96,7 +96,7 @@ class PageConnections:
         self._remove_failure_listener = jam.controls.add_failure_listener(self._on_change_failed)
         self.refused_counts: Counter[str] = Counter()
         """How many messages were refused, by kind."""
-        self.faults = FaultCounter(logger, "panel", FORESEEN)
+        self.faults = FaultCounter(logger, "panel")
         """The errors that no message should lead to, counted by kind."""
 
     @property
