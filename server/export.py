@@ -12,6 +12,7 @@ from bridge.timing.meter import COMMON_TIME, Meter
 from bridge.timing.timeline import Timeline
 from model.files.charts.chart_source import read_chart
 from model.files.midi.midi_writer import as_midi
+from model.files.piano_roll import check_matplotlib, draw_piano_roll
 from model.files.seed import Seed, read_seed, seed_notice
 from model.files.song import Marker, Track
 from model.files.tempo import TempoChange
@@ -64,6 +65,7 @@ def export_answers(
     check_out(request.out, MIDI_SUFFIXES, "answer.mid")
     if request.piano_roll is not None:
         check_out(request.piano_roll, PICTURE_SUFFIXES, "answer.png")
+        check_matplotlib()
     if request.out.resolve() == request.seed.resolve():
         raise ExportError(f"{request.out} is the seed itself; choose another place for the answer")
     seed = read_seed(request.seed)
@@ -102,8 +104,6 @@ def export_answers(
             write_whole(out, content)
         yield out
         if request.piano_roll is not None:
-            from model.files.piano_roll import draw_piano_roll
-
             picture = _numbered(request.piano_roll, number, request.count)
             with _write_errors_translated(picture):
                 draw_piano_roll(picture, tracks, seed.meter)

@@ -57,8 +57,9 @@ MusicThread.start, Jam.receive = started, received
 threading.Thread(target=report, daemon=True).start()
 main()
 """
-# Sixteenths at 240 bpm: sixteen notes per second, all the time.
-OPTIONS = ("--mode", "continuous", "--over", "overlap", "--approach", "pitch", "--step", "0.25", "--tempo", "240")
+# Sixteenths at 240 bpm: sixteen notes per second, all the time. Another rhythm would be one of the keys of the first part.
+RHYTHM = ("--rhythm", "fixed", "--step", "0.25", "--tempo", "240")
+OPTIONS = ("--mode", "continuous", "--over", "overlap", "--approach", "pitch", *RHYTHM)
 KEYS = 300
 SECONDS = 20.0
 PATIENCE_S = 300.0

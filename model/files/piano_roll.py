@@ -18,16 +18,22 @@ INCHES_PER_BAR, MIN_INCHES, MAX_INCHES = 1.1, 8.0, 40.0
 MAX_NUMBERED_BARS = 80
 
 
+def check_matplotlib() -> None:
+    """Raises PictureError where matplotlib is not installed."""
+    try:
+        import matplotlib.figure  # noqa: F401  asks, before anything is made, whether it is there
+    except ModuleNotFoundError as error:
+        raise PictureError(f"a piano roll needs matplotlib: {install_hint('train')}") from error
+
+
 def draw_piano_roll(path: Path, tracks: Sequence[Track], meter: TimeSignature) -> None:
     """Writes a PNG of the tracks, each in its own colour, over bar lines. The file appears whole or not at all.
 
     Raises PictureError where matplotlib is not installed, and OSError where the place cannot be written.
     """
-    try:
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import MultipleLocator
-    except ModuleNotFoundError as error:
-        raise PictureError(f"a piano roll needs matplotlib: {install_hint('train')}") from error
+    check_matplotlib()
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MultipleLocator
 
     notes = [note for track in tracks for note in track.notes]
     lowest = min(note.pitch for note in notes) - MARGIN_SEMITONES

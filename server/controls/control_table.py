@@ -290,7 +290,7 @@ def control_named(name: str) -> Control:
         return BY_NAME[name]
     except KeyError:
         near = difflib.get_close_matches(name, BY_NAME, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(BY_NAME)}"
+        hint = f"did you mean {near[0]}?" if near else "`fours controls` lists them all"
         raise BadValue(f"there is no control {cut_short(name)}; {hint}") from None
 
 

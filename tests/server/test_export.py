@@ -179,12 +179,13 @@ class TestPianoRoll:
         )
         assert [path.name for path in paths] == ["answer-1.mid", "answer-1.png", "answer-2.mid", "answer-2.png"]
 
-    def test_without_matplotlib_the_error_says_how_to_install_it(
+    def test_without_matplotlib_nothing_is_written_and_the_error_says_how_to_install_it(
         self, seed: Path, out: Path, config: Config, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
         with pytest.raises(PictureError, match=r"a piano roll needs matplotlib: pip install 'trading-fours\[train\]'"):
             exported(ExportRequest(seed, out, piano_roll=out.with_suffix(".png")), config)
+        assert not out.exists()
 
 
 def markers(path: Path) -> list[tuple[float, str]]:

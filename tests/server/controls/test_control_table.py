@@ -142,7 +142,7 @@ class TestChoice:
         with pytest.raises(BadValue, match=rf"approach is pitch or event, not '{raw}'; did you mean {meant}\?"):
             BY_NAME["approach"].read(raw)
 
-    def test_a_wide_miss_gets_the_list_of_names(self) -> None:
+    def test_a_wide_miss_is_told_how_to_list_all_names(self) -> None:
         with pytest.raises(BadValue, match=r"^approach is pitch or event, not 'zzz'$"):
             BY_NAME["approach"].read("zzz")
 
@@ -181,8 +181,8 @@ class TestControlNamed:
         with pytest.raises(BadValue, match=r"there is no control temprature; did you mean temperature\?"):
             control_named("temprature")
 
-    def test_a_wide_miss_gets_the_list_of_names(self) -> None:
-        with pytest.raises(BadValue, match=r"there is no control zzz; there are approach, .*, capture$"):
+    def test_a_wide_miss_is_told_how_to_list_all_names(self) -> None:
+        with pytest.raises(BadValue, match=r"there is no control zzz; `fours controls` lists them all$"):
             control_named("zzz")
 
 
