@@ -35,6 +35,7 @@ from train.corpus.manifest import printable
 from train.corpus.reading import LineSelection, TrackChoice
 from train.errors import CorpusError, OutputError, RecipeError
 from train.evaluation.evaluate import choice_of
+from train.experiment import notebook
 from train.experiment.replay import replay_experiment
 from train.learning.parallel import joined_world
 from train.learning.recipe import Precision, Recipe
@@ -54,6 +55,12 @@ _FIXED_BY_BASE_PACK = ("time_unit", "bins", "bin_count", "embedding", "hidden", 
 # Parameters of `train` that may be given with an option that fits one part of a pack only.
 _FITS_ONLY = ("memory_only", "phrasing_only", "chords_only")
 _ALLOWED_WITH_FITS_ONLY = ("sources", "out", *_FITS_ONLY, "threads", "workers", "cache")
+
+# Parameters of `train` that the notebook's recipe does not fix.
+_ALLOWED_WITH_NOTEBOOK = (
+    *("sources", "out", "resume", "force", "time_budget", "recipe", "epochs", "random_seed"),
+    *("precision", "threads", "workers", "cache"),
+)
 
 RecipeName = Literal["ours", "notebook"]
 _DURATION = re.compile(r"(?:(?P<h>\d+(?:\.\d+)?)h)?(?:(?P<m>\d+(?:\.\d+)?)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
@@ -96,7 +103,14 @@ def train(
     recipe: Annotated[
         RecipeName, typer.Option(help="notebook: the recipe of the old experiment, for comparison; it takes hours.")
     ] = "ours",
-    epochs: Annotated[int, typer.Option(min=1, help="The largest number of passes over the corpus.")] = DEFAULTS.epochs,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help=f"The largest number of passes over the corpus: {DEFAULTS.epochs}, by the notebook's recipe {notebook.EPOCHS}.",
+            show_default=False,
+        ),
+    ] = None,
     patience: Annotated[
         int, typer.Option(min=1, help="Stop after this many epochs without a better held-out figure.")
     ] = DEFAULTS.patience,
@@ -157,7 +171,7 @@ def train(
         choice = LineSelection("merged", drums=True, time_unit="seconds")
     custom_recipe = replace(
         DEFAULTS,
-        epochs=epochs,
+        epochs=epochs or (notebook.EPOCHS if recipe == "notebook" else DEFAULTS.epochs),
         patience=patience,
         lanes=lanes,
         chunk=chunk,
@@ -209,13 +223,22 @@ def train(
         console.print(f"Pack written to {printable(out)}. Play with it: {play}", soft_wrap=True)
 
 
+def _given(context: typer.Context) -> dict[str, str]:
+    """The parameters that the command line has, by name, and each one's option."""
+    sources = {parameter: context.get_parameter_source(parameter.name or "") for parameter in context.command.params}
+    return {
+        parameter.name or "": parameter.opts[0]
+        for parameter, source in sources.items()
+        if source is not None and source.name == "COMMANDLINE"
+    }
+
+
 def _check_fits_only(context: typer.Context) -> None:
     option = next(f"--{name.replace('_', '-')}" for name in _FITS_ONLY if context.params[name])
-    for parameter in context.command.params:
-        source = context.get_parameter_source(parameter.name or "")
-        if parameter.name not in _ALLOWED_WITH_FITS_ONLY and source is not None and source.name == "COMMANDLINE":
+    for name, superfluous in _given(context).items():
+        if name not in _ALLOWED_WITH_FITS_ONLY:
             raise RecipeError(
-                f"{option} trains nothing, and reads what the pack was trained on; leave out {parameter.opts[0]}"
+                f"{option} trains nothing, and reads what the pack was trained on; leave out {superfluous}"
             )
 
 
@@ -264,13 +287,11 @@ def _check_options(
     """Refuses options that would have no effect."""
     if recipe == "notebook" and (base_name is not None or approach is not None):
         raise RecipeError("the notebook's recipe trains both approaches from nothing; leave out --from and --approach")
-    if base_name is not None:
-        for name in _FIXED_BY_BASE_PACK:
-            source = context.get_parameter_source(name)
-            if source is not None and source.name == "COMMANDLINE":
-                raise RecipeError(
-                    f"with --from the pack's shape, time unit and bins are kept; leave out --{name.replace('_', '-')}"
-                )
+    for name, option in _given(context).items():
+        if recipe == "notebook" and name not in _ALLOWED_WITH_NOTEBOOK:
+            raise RecipeError(f"the notebook's recipe is as it was; leave out {option}")
+        if base_name is not None and name in _FIXED_BY_BASE_PACK:
+            raise RecipeError(f"with --from the pack's shape, time unit and bins are kept; leave out {option}")
 
 
 def _open_existing_pack(out: Path, purpose: str) -> Pack:

@@ -6,7 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +91,9 @@ def in_seconds(tunes: Path, cache: Path, tmp_path_factory: pytest.TempPathFactor
     return train_pack(tmp_path_factory.mktemp("packs") / "seconds", tunes, "--time-unit", "seconds", "--cache", cache)
 
 
-def interrupt_training(fours_train: FoursTrain, folder: Path, out: Path, *arguments: str) -> CommandResult:
+def interrupt_training(
+    fours_train: Callable[..., CommandResult], folder: Path, out: Path, *arguments: str
+) -> CommandResult:
     """Presses Ctrl-C in the second epoch of the pitch model."""
     report = ProgressBars.show_progress
 
@@ -513,6 +516,11 @@ class TestOneApproach:
         assert read_card(tuned).approaches["event"].network.hidden == 24
 
 
+def by_notebook(fours_train: FoursTrain, *arguments: str | Path) -> CommandResult:
+    """Trains by the notebook's recipe, which fixes the network's shape and most else."""
+    return fours_train(*arguments, "--recipe", "notebook", shape=(), recipe=("--precision", "fp32"))
+
+
 class TestNotebook:
     @pytest.fixture(autouse=True)
     def small(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -520,7 +528,7 @@ class TestNotebook:
         monkeypatch.setattr(notebook, "WINDOW", {"pitch": 16, "event": 16})
 
     def test_the_old_recipe_makes_a_pack(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
-        result = fours_train(tunes, "--out", tmp_path / "old", "--recipe", "notebook")
+        result = by_notebook(fours_train, tunes, "--out", tmp_path / "old", "--epochs", "1")
         assert result.status == 0
         assert "event epoch 1: training " in result.stderr
         pack = open_pack(str(tmp_path / "old"))
@@ -531,20 +539,39 @@ class TestNotebook:
     def test_stopped_and_resumed_it_ends_with_the_same_weights(
         self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
     ) -> None:
-        notebooks = ("--recipe", "notebook")
-        fours_train(tunes, "--out", tmp_path / "uninterrupted", "--epochs", "3", *notebooks)
-        assert interrupt_training(fours_train, tunes, tmp_path / "old", *notebooks).status == 130
-        assert fours_train(tunes, "--out", tmp_path / "old", "--epochs", "3", *notebooks, "--resume").status == 0
+        train = partial(by_notebook, fours_train)
+        train(tunes, "--out", tmp_path / "uninterrupted", "--epochs", "3")
+        assert interrupt_training(train, tunes, tmp_path / "old").status == 130
+        assert train(tunes, "--out", tmp_path / "old", "--epochs", "3", "--resume").status == 0
         assert weights_of(tmp_path / "old") == weights_of(tmp_path / "uninterrupted")
 
     @pytest.mark.parametrize("more", [("--approach", "pitch"), ("--from", "songbook")])
     def test_it_is_both_approaches_from_nothing(
         self, more: tuple[str, str], fours_train: FoursTrain, tunes: Path, tmp_path: Path
     ) -> None:
-        result = fours_train(tunes, "--out", tmp_path / "old", "--recipe", "notebook", *more)
+        result = by_notebook(fours_train, tunes, "--out", tmp_path / "old", *more)
         assert result.error_message == (
             "the notebook's recipe trains both approaches from nothing; leave out --from and --approach"
         )
+
+    @pytest.mark.parametrize(
+        "more",
+        [("--tracks", "lead"), ("--bins", "musical"), ("--hidden", "8"), ("--lanes", "3"), ("--learning-rate", "0.1")],
+    )
+    def test_what_it_fixes_cannot_be_chosen(
+        self, more: tuple[str, str], fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
+        result = by_notebook(fours_train, tunes, "--out", tmp_path / "old", *more)
+        assert result.error_message == f"the notebook's recipe is as it was; leave out {more[0]}"
+        assert names_in(tmp_path) == []
+
+    def test_it_takes_as_many_epochs_as_the_notebook_did(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(notebook, "EPOCHS", 2)
+        assert by_notebook(fours_train, tunes, "--out", tmp_path / "old").status == 0
+        card = read_card(tmp_path / "old")
+        assert {part.training.epochs for part in card.approaches.values()} == {2}
 
 
 class TestRefused:
