@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -30,7 +29,7 @@ from server.jam.jam import Jam
 from server.jam.jam_output import TimedMessage
 from server.music.packs.pack_loader import load_pack
 from server.music.seed_player import as_messages
-from server.out_file import MIDI_SUFFIXES, PICTURE_SUFFIXES, check_out
+from server.out_file import MIDI_SUFFIXES, PICTURE_SUFFIXES, check_out, write_errors_translated
 
 SEED_TRACK, ANSWER_TRACK = "Seed", "Answer"
 # A seed that ends no later than this after a bar line belongs to the bar before it.
@@ -100,12 +99,12 @@ def export_answers(
             tempi = () if own_tempo else _tempi_with_answer(seed, start_beats)
             content = as_midi(tracks, tempo_bpm, seed.meter, tempi, seed.meters, markers)
         out = _numbered(request.out, number, request.count)
-        with _write_errors_translated(out):
+        with write_errors_translated(out):
             write_whole(out, content)
         yield out
         if request.piano_roll is not None:
             picture = _numbered(request.piano_roll, number, request.count)
-            with _write_errors_translated(picture):
+            with write_errors_translated(picture):
                 draw_piano_roll(picture, tracks, seed.meter)
             yield picture
 
@@ -226,12 +225,3 @@ def _numbered(path: Path, number: int, count: int) -> Path:
     if count == 1:
         return path
     return path.with_stem(f"{path.stem}-{number + 1:0{len(str(count))}}")
-
-
-@contextmanager
-def _write_errors_translated(path: Path) -> Iterator[None]:
-    """Raises ExportError instead of any OSError."""
-    try:
-        yield
-    except OSError as error:
-        raise ExportError(f"{path} cannot be written: {error.strerror or error}; choose another place") from error

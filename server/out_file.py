@@ -1,5 +1,7 @@
-"""Checks where a file is to be written before anything is made for it."""
+"""The files that a user names to be written: whether a name will do, before anything is made for it, and what is said where it cannot be written."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from server.errors import ExportError
@@ -16,3 +18,12 @@ def check_out(path: Path, suffixes: tuple[str, ...], example: str) -> None:
         raise ExportError(f"{path} is a folder; name a file, such as {path / example}")
     if path.suffix and path.suffix.lower() not in suffixes:
         raise ExportError(f"{path} cannot be written: what is written is a {suffixes[0]} file, such as {example}")
+
+
+@contextmanager
+def write_errors_translated(path: Path) -> Iterator[None]:
+    """Raises ExportError instead of any OSError of writing `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror or error}; choose another place") from error

@@ -43,7 +43,7 @@ class JamRecording:
 
     received: tuple[MessageReceived, ...]
     played: tuple[MessagePlayed, ...]
-    turned: tuple[SettingChanged, ...]
+    setting_changes: tuple[SettingChanged, ...]
     timeline_changes: tuple[TimelineChanged, ...]
     segments: tuple[Segment, ...]
     summary: JournalEnded
@@ -61,7 +61,7 @@ class Take:
     player: tuple[PlacedMessage, ...]
     answer: tuple[PlacedMessage, ...]
     band: tuple[PlacedMessage, ...]
-    turned: tuple[SettingChanged, ...]
+    setting_changes: tuple[SettingChanged, ...]
     until_beats: float
     recording: JamRecording
 
@@ -78,7 +78,7 @@ def read_recording(records: Iterable[Record]) -> JamRecording:
     """The recording in the records of a journal; a jam that was killed ends with its last record."""
     received: list[MessageReceived] = []
     played: list[MessagePlayed] = []
-    turned: list[SettingChanged] = []
+    setting_changes: list[SettingChanged] = []
     timeline_changes: list[TimelineChanged] = []
     timeline, summary = TimelineAssembler(), TakeSummary()
     for record in records:
@@ -89,14 +89,14 @@ def read_recording(records: Iterable[Record]) -> JamRecording:
             case MessagePlayed():
                 played.append(record)
             case SettingChanged():
-                turned.append(record)
+                setting_changes.append(record)
             case TimelineChanged():
                 timeline_changes.append(record)
                 timeline.add(record)
     return JamRecording(
         tuple(received),
         tuple(played),
-        tuple(turned),
+        tuple(setting_changes),
         tuple(timeline_changes),
         timeline.segments,
         summary.journal_end(),
@@ -126,8 +126,8 @@ def take_from(recording: JamRecording, mark: int | None = None) -> Take:
         )
     )
     last_beats = max((placed.beat for placed in (*player, *answer, *band)), default=until_beats)
-    turned = tuple(event for event in recording.turned if from_s <= event.at_s <= until_s)
-    return Take(player, answer, band, turned, last_beats, recording)
+    setting_changes = tuple(event for event in recording.setting_changes if from_s <= event.at_s <= until_s)
+    return Take(player, answer, band, setting_changes, last_beats, recording)
 
 
 def _is_release(message: Message) -> bool:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from model.files.midi.midi_writer import as_midi_file
 from model.files.whole_file import write_whole
-from server.errors import ExportError, TakeError
-from server.out_file import MIDI_SUFFIXES, check_out
+from server.errors import TakeError
+from server.out_file import MIDI_SUFFIXES, check_out, write_errors_translated
 from server.takes.songs.take_song import song_from
 from server.takes.take import read_recording, take_from
 from server.takes.take_library import TakeEntry, TakeLibrary, read_journal
@@ -47,8 +47,6 @@ def journal_as_midi(path: Path, mark: int | None = None) -> bytes:
 def _export(entry: TakeEntry, mark: int | None, out: Path) -> Path:
     check_out(out, MIDI_SUFFIXES, "take.mid")
     data = journal_as_midi(entry.path, mark)
-    try:
+    with write_errors_translated(out):
         write_whole(out, data)
-    except OSError as error:
-        raise ExportError(f"{out} cannot be written: {error.strerror or error}; choose another place") from error
     return out

@@ -31,7 +31,7 @@ PLAYED_NOTES_KEPT = 192
 
 
 @dataclass(slots=True)
-class _Ahead:
+class _NoteAhead:
     """A note of the plan: who composed it, and how it is played. `chance`, `previous_onset_beats` and `rested_beats` are what its feel depends on."""
 
     improviser: Improviser
@@ -81,7 +81,7 @@ class Answer:
         self.improviser = improviser
         self.span = span
         self.bars, self._changes = sampling.bars, sampling.changes
-        self._planned: deque[_Ahead] = deque()
+        self._planned: deque[_NoteAhead] = deque()
         self._groove, self._timeline = groove, timeline
         self._random = random
         # A generator of its own, so that the notes do not depend on their touch.
@@ -95,7 +95,7 @@ class Answer:
         low, high = REST_WEIGHTS
         self._rest_weight = low + (high - low) * self._touch_random.random()
         self._earliest_beats = span.start_beats
-        self._latest_played: _Ahead | None = None
+        self._latest_played: _NoteAhead | None = None
         self._earliest_new_beats = span.start_beats  # of the notes that are composed from now on
         self._next_beats = span.start_beats if first_onset_beats is None else first_onset_beats
         self._fixed_count = 0  # this many planned notes must sound unchanged before the improviser works again
@@ -281,7 +281,7 @@ class Answer:
         self._place_again()
         return [*self._played, *notes[:fixed_count]]
 
-    def _go_back_to(self, latest: _Ahead | None) -> None:
+    def _go_back_to(self, latest: _NoteAhead | None) -> None:
         """The next note to be composed follows this one, or is the first: what its feel depends on is as it was then."""
         if latest is None:
             self._last_chance, self._onset_before = (None, 0.0), None
@@ -291,7 +291,7 @@ class Answer:
             self._onset_before = latest.previous_onset_beats
             self._rested_beats, self._sounds_until_beats = latest.rested_beats, latest.sounds_until_beats
 
-    def _with_feel(self, planned: PlannedNote) -> _Ahead:
+    def _with_feel(self, planned: PlannedNote) -> _NoteAhead:
         """A composed note and how it is played. The notes of a chord share their chance, and so their timing."""
         onset_beats = planned.note.onset_beats
         latest, chance = self._last_chance
@@ -300,13 +300,13 @@ class Answer:
             self._onset_before, self._last_chance = latest, (onset_beats, chance)
             self._rested_beats += max(onset_beats - self._sounds_until_beats, 0.0)
         feel = self._rendition.feel(planned, self._onset_before, chance, self._rested_beats, self._rest_weight)
-        ahead = _Ahead(
+        ahead = _NoteAhead(
             self.improviser, planned, chance, self._onset_before, self._rested_beats, feel, self._earliest_new_beats
         )
         self._sounds_until_beats = max(self._sounds_until_beats, ahead.sounds_until_beats)
         return ahead
 
-    def _placed(self, ahead: _Ahead) -> Note:
+    def _placed(self, ahead: _NoteAhead) -> Note:
         """The note as it will sound; kept, as the next note is asked for several times before it sounds."""
         if ahead.placed is None:
             earliest_beats = max(self._earliest_beats, ahead.earliest_beats)

@@ -50,7 +50,7 @@ def _chords_of(take: Take) -> Iterator[TimedChord]:
     recording = take.recording
     whole = recording.timeline
     events: list[tuple[float, SettingChanged | TimelineChanged | MessageReceived]] = [
-        *((change.beat, change) for change in recording.turned),
+        *((change.beat, change) for change in recording.setting_changes),
         *((whole.beat_at(change.at_s), change) for change in recording.timeline_changes),
         *((received.beat, received) for received in recording.received),
     ]

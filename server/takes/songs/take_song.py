@@ -57,7 +57,7 @@ def song_from(take: Take) -> Song:
     ]
     settling_beats, tolerance_s = (SETTLING_BEATS, FOLLOWING_TOLERANCE_S) if start.is_followed else (0.0, TOLERANCE_S)
     tempi = tempo_map(take.recording.timeline.segments, layout, take.until_beats, settling_beats, tolerance_s)
-    markers = [*chord_markers(take, layout), *_markers(take.turned, layout)]
+    markers = [*chord_markers(take, layout), *_markers(take.setting_changes, layout)]
     return Song(tracks, tempi, layout.meters, markers)
 
 
@@ -115,11 +115,11 @@ def _answer_channels(take: Take) -> dict[int, int]:
     return dict(zip((channel for channel in answer if channel in others), free, strict=False))
 
 
-def _markers(turned: Sequence[SettingChanged], layout: ScoreLayout) -> list[Marker]:
+def _markers(setting_changes: Sequence[SettingChanged], layout: ScoreLayout) -> list[Marker]:
     """A marker for each change; the values at second 0, with which a journal begins, get no marker."""
     kept = [
         change
-        for change, following in zip(turned, _next_of_its_control(turned), strict=True)
+        for change, following in zip(setting_changes, _next_of_its_control(setting_changes), strict=True)
         if change.at_s > 0.0
         and change.beat >= layout.from_beats
         and (following is None or following - change.beat >= MARKER_BEATS)
@@ -136,11 +136,11 @@ def _marker_text(change: SettingChanged) -> str:
     return f"{change.control} {text}"
 
 
-def _next_of_its_control(turned: Sequence[SettingChanged]) -> list[float | None]:
+def _next_of_its_control(setting_changes: Sequence[SettingChanged]) -> list[float | None]:
     """For each change the beat of the next change of the same control."""
     following: dict[str, float] = {}
     found: list[float | None] = []
-    for change in reversed(turned):
+    for change in reversed(setting_changes):
         found.append(following.get(change.control))
         following[change.control] = change.beat
     return found[::-1]

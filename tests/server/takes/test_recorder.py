@@ -112,9 +112,9 @@ class TestJournal:
         run_recorder(harness, lambda: harness.put(*note_events(60, 1, 2)))
         begun, *rest = harness.records
         assert begun == JournalBegun(NOW.isoformat(), 5.0, 8.0)
-        turned = {record.control: record.value for record in rest if isinstance(record, SettingChanged)}
-        assert turned["tempo"] == 90.0
-        assert list(turned) == [control.name for control in CONTROLS if control.kind != "action"]
+        values = {record.control: record.value for record in rest if isinstance(record, SettingChanged)}
+        assert values["tempo"] == 90.0
+        assert list(values) == [control.name for control in CONTROLS if control.kind != "action"]
 
     def test_holds_the_events_in_order_with_seconds_from_its_start(self, harness: RecorderHarness) -> None:
         events = [

@@ -70,8 +70,8 @@ class TestChannels:
 
 class TestMarkers:
     def test_a_control_that_changed_is_marked_where_it_did(self) -> None:
-        turned = (SettingChanged("temperature", 0.5, 1.0, 2.0), SettingChanged("mode", "fours", 2.0, 4.0))
-        song = song_of(*note(0, 0.0), *turned, *note(0, 8.0))
+        setting_changes = (SettingChanged("temperature", 0.5, 1.0, 2.0), SettingChanged("mode", "fours", 2.0, 4.0))
+        song = song_of(*note(0, 0.0), *setting_changes, *note(0, 8.0))
         assert song.markers == [Marker(2.0, "temperature 0.5"), Marker(4.0, "mode fours")]
 
     def test_of_a_fader_that_moves_the_last_value_is_marked(self) -> None:
@@ -85,8 +85,8 @@ class TestMarkers:
         assert song_of(SettingChanged("temperature", 0.5, 0.0, 0.0), *note(0, 0.0)).markers == []
 
     def test_a_control_that_changed_before_the_first_bar_is_not_marked(self) -> None:
-        turned = SettingChanged("temperature", 0.5, 1.0, 2.0)
-        assert song_of(turned, *note(0, 9.0)).markers == []
+        change = SettingChanged("temperature", 0.5, 1.0, 2.0)
+        assert song_of(change, *note(0, 9.0)).markers == []
 
 
 def led_by_a_ramp(from_bpm: float, to_bpm: float, jitter_s: float) -> list[Record]:
