@@ -24,6 +24,7 @@ from tests.train.trainings import (
     write_sides,
 )
 from train import build as build_module
+from train import pack_writing
 from train.build import AUTO_LANES, LANES, TrainingRequest, build_pack, repeats_of_lines, staging_bytes_needed
 from train.corpus.corpora import Corpus, Line, read_corpora
 from train.corpus.reading import LineSelection
@@ -253,7 +254,7 @@ class TestGraphThatShips:
         self, int8_bits: float, ships: str, corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         figures = iter([2.0, int8_bits] * len(APPROACHES))
-        monkeypatch.setattr(build_module, "engine_bits", lambda *_: next(figures))
+        monkeypatch.setattr(pack_writing, "engine_bits", lambda *_: next(figures))
         build_pack([corpus], request(tmp_path / "tiny"), ignore_progress)
         assert [name for name in names_in(tmp_path / "tiny") if name.endswith(".onnx")] == [
             f"event.{ships}.onnx",
@@ -282,7 +283,7 @@ class TestAtomicWriting:
 
         out = tmp_path / "tiny"
         with monkeypatch.context() as full:
-            full.setattr(build_module, "write_int8", fill_the_disk)
+            full.setattr(pack_writing, "write_int8", fill_the_disk)
             assert complaint(corpus, request(out)) == (
                 f"{out} cannot be written (No space left on device); make room, then go on with --resume"
             )

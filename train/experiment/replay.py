@@ -23,15 +23,7 @@ from model.pack.card import ApproachCard, Card, CardBins, HeldOut, Training
 from model.pack.pack import sha256_of
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary
-from train.build import (
-    OnProgress,
-    TrainingRequest,
-    Vocabulary,
-    card_history,
-    staging_bytes_needed,
-    write_card,
-    write_network,
-)
+from train.build import OnProgress, TrainingRequest, Vocabulary, staging_bytes_needed
 from train.corpus.corpora import SPLITS, Corpus, Split
 from train.errors import CorpusError, RecipeError
 from train.experiment import notebook
@@ -42,6 +34,7 @@ from train.learning.loss import NATS_PER_BIT
 from train.learning.parallel import World
 from train.learning.recipe import wants_bf16
 from train.learning.trainer import Progress
+from train.pack_writing import card_history, write_card, write_network
 from train.staging import atomic_folder, checkpoint_file, staging_folder_for
 
 Notes = TypeVar("Notes")
