@@ -9,7 +9,7 @@ MOST_UNITS, MOST_LAYERS = 8192, 16
 class Hyperparameters(BaseModel):
     """The network's shape; `dropout` acts in training only."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     embedding: int = Field(default=256, ge=1, le=MOST_UNITS)
     hidden: int = Field(default=512, ge=1, le=MOST_UNITS)

@@ -20,6 +20,9 @@ MIN_STRENGTH = 1e-3
 # Above this the network would have no weight where the memory knows the context, and a mask could leave no token.
 MAX_STRENGTH = 0.99
 LARGEST_PRODUCT = 1e150
+# Fits come to concentrations from about 0.3 to 110, and to exponents between 0 and 1. Far outside of these limits the odds would be no numbers.
+LEAST_CONCENTRATION, MOST_CONCENTRATION = 1e-6, 1e6
+MOST_EXPONENT = 4.0
 
 
 def with_odds(strength: float, odds: float) -> float:
@@ -31,7 +34,7 @@ def with_odds(strength: float, odds: float) -> float:
 class Trust:
     """The fitted numbers for one kind of next token: a concentration for each of its `kinds` of context.
 
-    Raises ValueError where the number of concentrations is wrong, or one is not above 0.
+    Raises ValueError where the number of concentrations is wrong, or a number is out of range.
     """
 
     kinds: tuple[ContextKind, ...]
@@ -44,8 +47,12 @@ class Trust:
             raise ValueError(
                 f"a memory has {len(self.kinds)} kinds of context here, and as many concentrations, not {len(self.concentrations)}"
             )
-        if self.concentrations and min(self.concentrations) <= 0.0:
-            raise ValueError("the concentrations of a memory must be above 0")
+        if not all(LEAST_CONCENTRATION <= each <= MOST_CONCENTRATION for each in self.concentrations):
+            raise ValueError(
+                f"the concentrations of a memory are from {LEAST_CONCENTRATION:g} to {MOST_CONCENTRATION:,.0f}"
+            )
+        if not all(-MOST_EXPONENT <= exponent <= MOST_EXPONENT for exponent in (self.variety, self.evidence)):
+            raise ValueError(f"variety and evidence of a memory are from -{MOST_EXPONENT:g} to {MOST_EXPONENT:g}")
 
     def odds(self, strength: float) -> tuple[float, ...]:
         """The odds for what followed a context of each kind, against those before it, where one symbol followed it once.

@@ -44,7 +44,8 @@ FileName = Annotated[str, AfterValidator(_check_file_name)]
 
 
 class CardPart(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A NaN would pass most checks of a range, and what is computed with it plays no note and ends none.
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class CardBins(CardPart):
@@ -357,4 +358,6 @@ def _describe_error(path: Path, error: ValidationError) -> str:
     if where == "format":
         shown = repr(first["input"])[:LONGEST_SHOWN]
         return f"{path} is of pack format {shown}; this program reads format {PACK_FORMAT}"
+    if first["type"] == "extra_forbidden":
+        return f"{path}: this program does not know {where}; a newer one may have made the pack, so update this one or train the pack again"
     return f"{path}: {f'{where}: ' if where else ''}{first['msg'].lower()}; train the pack again or copy it again"

@@ -11,7 +11,7 @@ from model.phrasing.touch_profile import TouchProfile
 
 
 class PhrasingPart(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class CardTouch(PhrasingPart):

@@ -38,6 +38,9 @@ MOST_STABLE = 23.0
 RHYME_CHANCE, BEFORE_RHYME = 0.95, 0.05
 # So many last notes are held to the end of the answer, where last notes are ever so long; the others are as long as last notes are.
 HELD_SHARE = 0.7
+# No corpus comes near these. Weights beyond them, raised to `SHARPNESS`, would be no numbers.
+LEAST_WEIGHT, MOST_WEIGHT = 1e-6, 1e6
+MOST_BEATS = 1000.0
 # A last note sounds for at least half of what is left, up to a beat, even where a breath should follow.
 SHORTEST_LAST_BEATS = 1.0
 
@@ -69,12 +72,18 @@ class PhraseEnds:
             if len(chances) != len(Strength) or not all(0.0 <= chance <= 1.0 for chance in chances):
                 raise ValueError(f"phrase ends have a chance, from 0 to 1, for each of {len(Strength)} strengths")
         for weights in (self.full_major, self.full_minor, self.half_major, self.half_minor):
-            if len(weights) != 12 or not all(weight > 0.0 for weight in weights):
-                raise ValueError("phrase ends have 12 weights above 0 for each mode")
-        if not self.passing_weight > 0.0:
-            raise ValueError("phrase ends pass over their last bar line with a weight above 0")
-        if not self.lengths_beats or not self.breaths_beats or min(*self.lengths_beats, *self.breaths_beats) < 0.0:
-            raise ValueError("phrase ends have lengths and breaths, none below 0")
+            if len(weights) != 12 or not all(LEAST_WEIGHT <= weight <= MOST_WEIGHT for weight in weights):
+                raise ValueError(
+                    f"phrase ends have 12 weights for each mode, from {LEAST_WEIGHT:g} to {MOST_WEIGHT:,.0f}"
+                )
+        if not LEAST_WEIGHT <= self.passing_weight <= MOST_WEIGHT:
+            raise ValueError(
+                f"phrase ends pass over their last bar line with a weight from {LEAST_WEIGHT:g} to {MOST_WEIGHT:,.0f}"
+            )
+        if not self.lengths_beats or not self.breaths_beats:
+            raise ValueError("phrase ends have lengths and breaths")
+        if not all(0.0 <= beats <= MOST_BEATS for beats in (*self.lengths_beats, *self.breaths_beats)):
+            raise ValueError(f"the lengths and breaths of phrase ends are from 0 to {MOST_BEATS:,.0f} beats")
 
     def mean_stability(self, key_probabilities: Mapping[Key, float], close: Close) -> tuple[float, ...]:
         """The weight of each pitch class as the last one where the key is not certain: the mean over the keys, by their

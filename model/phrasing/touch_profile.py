@@ -17,6 +17,9 @@ SHORTEST_GAP_BEATS, LONGEST_GAP_BEATS = 1 / 16, 8.0
 GAP_EDGES_BEATS = (0.3, 0.6, 1.1, 2.1)
 """Notes are counted by how soon the next one comes; the last class is above all edges."""
 
+MOST_LOUDNESS, MOST_SHARE, MOST_TRUST_NOTES = 100.0, 100.0, 1e6
+"""No corpus comes near these: its loudest feature counts some standard deviations, and its longest note sounds a few times its gap."""
+
 Features = tuple[float, ...]
 _STRONGEST = int(Strength.DOWNBEAT)  # a number is found in a fraction of the time
 
@@ -65,7 +68,8 @@ class TouchProfile:
 
     `loudness` is a coefficient per feature, for players whose velocities spread by 1 (standard deviation); None where the corpus
     has no dynamics. `trust_notes` is how many notes of the player count as much as these coefficients. `lengths` holds, for each
-    class of gap, rising quantiles of the share of the gap that a note sounds. Raises ValueError where a number of values is wrong.
+    class of gap, rising quantiles of the share of the gap that a note sounds. Raises ValueError where a number of values is wrong, or a value
+    is out of range.
     """
 
     loudness: tuple[float, ...] | None
@@ -77,8 +81,14 @@ class TouchProfile:
             raise ValueError(f"a touch has {len(FEATURES)} coefficients of loudness, not {len(self.loudness)}")
         if len(self.lengths) != len(GAP_EDGES_BEATS) + 1 or not all(self.lengths):
             raise ValueError(f"a touch has lengths for {len(GAP_EDGES_BEATS) + 1} classes of gaps")
-        if not self.trust_notes > 0.0:
-            raise ValueError("a touch is trusted as much as some notes: more than 0")
+        if not all(abs(coefficient) <= MOST_LOUDNESS for coefficient in self.loudness or ()):
+            raise ValueError(f"the coefficients of loudness are from -{MOST_LOUDNESS:g} to {MOST_LOUDNESS:g}")
+        if not all(0.0 <= share <= MOST_SHARE for shares in self.lengths for share in shares):
+            raise ValueError(f"a note sounds for a share of its gap from 0 to {MOST_SHARE:g}")
+        if not 0.0 < self.trust_notes <= MOST_TRUST_NOTES:
+            raise ValueError(
+                f"a touch is trusted as much as some notes: more than 0, and {MOST_TRUST_NOTES:,.0f} at most"
+            )
 
     def shares_of_gap(self, gap_beats: float) -> tuple[float, ...]:
         """The rising quantiles of the share of its gap that a note sounds."""

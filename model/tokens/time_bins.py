@@ -29,6 +29,9 @@ BinChoice = Literal["commonest", "quantile", "quantile-mean", "musical"]
 Shifts = Mapping[float, int]
 """How often each shift between onsets occurs."""
 
+MOST_SHIFT = 10_000.0
+"""No phrase has so long a rest, in beats or in seconds."""
+
 _NO_RHYTHM = "no time between any two onsets: there is nothing to learn rhythm from"
 
 
@@ -37,7 +40,7 @@ class TimeBins:
     """Bin i plays `shifts[i]`, and stands for all shifts in (edges[i-1], edges[i]]; the last bin has no upper edge.
 
     Shapes: `shifts` of n, rising; `edges` of n - 1, rising, with shifts[i] <= edges[i] < shifts[i+1]. Raises ValueError
-    where they are not so, or a shift is not above 0.
+    where they are not so, or a shift is out of range.
     """
 
     shifts: tuple[float, ...]
@@ -46,8 +49,8 @@ class TimeBins:
     def __post_init__(self) -> None:
         if not self.shifts or len(self.edges) != len(self.shifts) - 1:
             raise ValueError(f"{len(self.shifts)} bins need {len(self.shifts) - 1} edges, not {len(self.edges)}")
-        if self.shifts[0] <= 0.0:
-            raise ValueError("a time bin must move the clock: its shift must be above 0")
+        if not all(0.0 < shift <= MOST_SHIFT for shift in self.shifts):
+            raise ValueError(f"a time bin must move the clock: its shift is above 0, and {MOST_SHIFT:,.0f} at most")
         if any(a >= b for a, b in pairwise(self.shifts)):
             raise ValueError("the bins' shifts must rise")
         if any(not a <= edge < b for (a, b), edge in zip(pairwise(self.shifts), self.edges, strict=True)):

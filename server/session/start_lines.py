@@ -38,8 +38,8 @@ def wiring_lines(
     if not is_loopback(osc.host):
         yield f"Trust      {trust_text(osc)}"
     yield f"Pack       {loaded_pack.pack.name}"
-    if loaded_pack.plays_plainly:
-        yield "           made before touch and phrase ends: it plays plainly until `fours train --phrasing-only`"
+    if loaded_pack.remark:
+        yield f"           {loaded_pack.remark}"
     for approach, speed_ms in wiring.ms_per_token.items():
         yield f"{approach.capitalize():10} {loaded_pack.engines[approach].device}, {speed_ms:.2f} ms per token"
 

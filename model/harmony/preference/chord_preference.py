@@ -30,6 +30,8 @@ NEAR_BEATS = (0.5, 1.0)
 INTERVAL_SIZES = (0, 2, 4, 7)
 """Intervals of up to this many semitones: the same note, a step, a third, a fifth; larger ones are leaps."""
 TOLERANCE_BEATS = 0.05
+MOST_LOGARITHM, MOST_STRENGTH, LEAST_SPREAD, MOST_END_WEIGHT = 100.0, 100.0, 1e-6, 1e6
+"""No corpus comes near these: a note that is a thousand times as likely has a logarithm of 7, and strengths are near 1."""
 
 BY_PLACE_SIZE = PLACES * len(CHORD_KINDS) * OCTAVE
 # The first entry of these two tables is for the case that there is no next chord near, or no note before.
@@ -128,7 +130,7 @@ def _interval_entries(pitches: Indices, previous_pitch: int | None, place: int, 
 
 @dataclass(frozen=True)
 class ChordPreference:
-    """The fitted tables, flat, as logarithms, and the strength that suits them. Raises ValueError where a table has another size.
+    """The fitted tables, flat, as logarithms, and the strength that suits them. Raises ValueError where a table has another size, or a number is out of range.
 
     `strength` is that on a forecast of the network alone, and `strength_with_memory` that on a forecast of the memory alone, None for the same:
     what was played over this chord before already suits it. In between, the strength is too.
@@ -151,12 +153,27 @@ class ChordPreference:
                 f"the tables of a chord preference have {BY_PLACE_SIZE}, {BY_NEXT_SIZE} and {BY_INTERVAL_SIZE} numbers"
             )
         strengths = (self.strength, self.strength if self.strength_with_memory is None else self.strength_with_memory)
-        if not all(0.0 <= strength < float("inf") for strength in strengths):
-            raise ValueError("the strength of a chord preference is 0 or more")
-        if not 0.0 <= self.song_spread < float("inf"):
-            raise ValueError("the spread of a chord preference between songs is 0 or more")
-        if self.ends and (len(self.ends) != len(TONE_ROLES) or not all(0.0 < end < float("inf") for end in self.ends)):
-            raise ValueError(f"a chord preference has {len(TONE_ROLES)} weights of last notes above 0, or none")
+        if not all(
+            abs(number) <= MOST_LOGARITHM
+            for table in (self.by_place, self.by_next, self.by_interval)
+            for number in table
+        ):
+            raise ValueError(
+                f"the tables of a chord preference have numbers from -{MOST_LOGARITHM:g} to {MOST_LOGARITHM:g}"
+            )
+        if not all(0.0 <= strength <= MOST_STRENGTH for strength in strengths):
+            raise ValueError(f"the strength of a chord preference is from 0 to {MOST_STRENGTH:g}")
+        if self.song_spread != 0.0 and not LEAST_SPREAD <= self.song_spread <= MOST_STRENGTH:
+            raise ValueError(
+                f"the spread of a chord preference between songs is 0, or from {LEAST_SPREAD:g} to {MOST_STRENGTH:g}"
+            )
+        if self.ends and (
+            len(self.ends) != len(TONE_ROLES)
+            or not all(1 / MOST_END_WEIGHT <= end <= MOST_END_WEIGHT for end in self.ends)
+        ):
+            raise ValueError(
+                f"a chord preference has {len(TONE_ROLES)} weights of last notes from {1 / MOST_END_WEIGHT:g} to {MOST_END_WEIGHT:,.0f}, or none"
+            )
 
     def strength_at(self, network_weight: float) -> float:
         """The fitted strength on a forecast of which the network has this part, from 0 to 1, and the memory the rest."""

@@ -23,7 +23,7 @@ class TouchRemarks:
         for sentence in sentences_about(phrase.notes, has_bars=phrase.bars is not None):
             if sentence not in self._said:
                 self._said.add(sentence)
-                logger.info("%s", sentence)
+                logger.warning("%s", sentence)
 
 
 def sentences_about(notes: Sequence[Note], *, has_bars: bool) -> list[str]:

@@ -12,6 +12,8 @@ from model.pack.pack import Pack, find_pack, open_pack
 from model.phrasing.phrasing import PLAIN
 from server.config.config import Config
 
+PLAYS_PLAINLY = "made before touch and phrase ends: it plays plainly until `fours train --phrasing-only`"
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedPack:
@@ -21,9 +23,10 @@ class LoadedPack:
     engines: Mapping[Approach, Engine]
 
     @property
-    def plays_plainly(self) -> bool:
-        """Whether it is a trained pack of an older version, whose card has neither touch nor phrase ends."""
-        return isinstance(self.pack, Pack) and self.pack.phrasing() == PLAIN
+    def remark(self) -> str:
+        """What a trained pack of an older version cannot do, whose card has neither touch nor phrase ends; empty for any other."""
+        is_older = isinstance(self.pack, Pack) and self.pack.phrasing() == PLAIN
+        return PLAYS_PLAINLY if is_older else ""
 
     def improvisers(
         self, tempo_bpm: float, before_step: Callable[[], None] = lambda: None

@@ -165,6 +165,8 @@ class PackSwitcher:
             self._current_models = tuple(improvisers.values())
             self._current_name = name
             logger.info("pack %s", loaded_pack.pack.name)
+            if loaded_pack.remark:
+                logger.warning("pack %s: %s", loaded_pack.pack.name, loaded_pack.remark)
         else:
             self._retired_models.add(improvisers.values())
 

@@ -71,7 +71,7 @@ class TestBadNumbers:
             Trust(PITCH_KINDS, EVEN[:-1], 0.5, 0.5)
 
     def test_a_concentration_of_zero_is_an_error(self) -> None:
-        with pytest.raises(ValueError, match=r"^the concentrations of a memory must be above 0$"):
+        with pytest.raises(ValueError, match=r"^the concentrations of a memory are from 1e-06 to 1,000,000$"):
             Trust(PITCH_KINDS, (*EVEN[:-1], 0.0), 0.5, 0.5)
 
 

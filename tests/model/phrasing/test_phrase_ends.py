@@ -93,5 +93,5 @@ class TestMistakes:
             replace(ENDS, first_half=(0.5,))
 
     def test_weights_must_be_above_zero(self) -> None:
-        with pytest.raises(ValueError, match="12 weights above 0"):
+        with pytest.raises(ValueError, match="12 weights for each mode"):
             replace(ENDS, full_major=(0.0,) * 12)

@@ -215,7 +215,7 @@ class TestAnyBins:
         [
             ((), (), "0 bins need -1 edges, not 0"),
             ((0.5, 1.0), (), "2 bins need 1 edges, not 0"),
-            ((0.0, 1.0), (0.5,), "a time bin must move the clock: its shift must be above 0"),
+            ((0.0, 1.0), (0.5,), "a time bin must move the clock: its shift is above 0, and 10,000 at most"),
             ((1.0, 1.0), (1.0,), "the bins' shifts must rise"),
             ((0.5, 1.0), (1.0,), "an edge must lie between the shifts of its two bins"),
             ((0.5, 1.0), (0.4,), "an edge must lie between the shifts of its two bins"),

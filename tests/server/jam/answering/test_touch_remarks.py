@@ -27,9 +27,9 @@ def test_a_phrase_with_dynamics_in_time_gets_no_remark() -> None:
     assert sentences_about(EVEN[:1], has_bars=False) == []
 
 
-def test_each_sentence_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_each_sentence_is_said_once_and_without_being_asked_for(caplog: pytest.LogCaptureFixture) -> None:
     remarks = TouchRemarks()
-    with caplog.at_level(logging.INFO, "fours.jam.touch"):
+    with caplog.at_level(logging.WARNING, "fours.jam.touch"):
         for _ in range(3):
             remarks.say_about(HeardPhrase(EVEN, COMMON_BARS))
     assert len(caplog.records) == 1

@@ -3,6 +3,7 @@
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
 
@@ -14,7 +15,7 @@ from model.improvising.improviser import Improviser
 from model.notes import Note
 from model.pack.dummy_pack import DummyPack
 from server.config.config import Config
-from server.music.packs.pack_loader import LoadedPack, check_pack_exists, load_pack
+from server.music.packs.pack_loader import PLAYS_PLAINLY, LoadedPack, check_pack_exists, load_pack
 from server.music.packs.pack_switcher import PackSwitcher
 
 PATIENCE_S = 10
@@ -87,6 +88,26 @@ def test_a_pack_takes_over_once_it_is_loaded_and_has_heard_the_latest_notes(load
     improvisers, heard_count = switching.receiver.replacements.get(timeout=PATIENCE_S)
     assert heard_count == 2
     assert [improviser.snapshot().cursor.onset_beats for improviser in improvisers.values()] == [0.5, 0.5]
+
+
+def test_what_an_older_pack_cannot_do_is_said_when_it_takes_over(
+    loader: Loader, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(LoadedPack, "remark", PLAYS_PLAINLY)
+    switching = Switching(loader)
+    loader.may_load.set()
+    switching.switcher.switch_to("older", 120.0)
+    switching.receiver.replacements.get(timeout=PATIENCE_S)
+    switching.switcher.close()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        f"pack dummy: {PLAYS_PLAINLY}"
+    ]
+
+
+def test_only_a_trained_pack_without_phrasing_is_an_older_one(tiny_pack: Path) -> None:
+    assert load_pack(str(tiny_pack), Config()).remark == PLAYS_PLAINLY
+    assert load_pack("songbook", Config()).remark == ""
+    assert load_pack("dummy", Config()).remark == ""
 
 
 def test_a_pack_that_does_not_exist_is_refused_at_once(loader: Loader) -> None:
