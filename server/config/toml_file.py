@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from model.named_file import read_regular_file
 from server.errors import ConfigError
 
 LARGEST_BYTES = 1 << 20
@@ -25,13 +26,11 @@ BYTE_ORDER_MARK = "\ufeff"
 def read_text(path: Path) -> str:
     """The text of a file, as it is, without a byte-order mark. Raises ConfigError."""
     try:
-        if path.is_file() and path.stat().st_size > LARGEST_BYTES:
-            raise ConfigError(f"{path} is larger than {LARGEST_BYTES // 1024} kB, which no configuration is")
-        return path.read_bytes().decode("utf-8-sig")
+        return read_regular_file(path, LARGEST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is no TOML: {error}") from error
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def parse(text: str, where: str) -> dict[str, Any]:

@@ -1,0 +1,43 @@
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from model.named_file import read_regular_file
+
+needs_pipes = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
+
+
+def complaint(path: Path, at_most_bytes: int | None = None) -> str:
+    with pytest.raises(OSError) as caught:  # noqa: PT011  its text is what the test is about
+        read_regular_file(path, at_most_bytes)
+    return str(caught.value.strerror)
+
+
+def test_the_content_of_a_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "tune").write_bytes(b"notes")
+    assert read_regular_file(tmp_path / "tune", 5) == b"notes"
+
+
+@needs_pipes
+def test_a_pipe_that_nobody_writes_into_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    assert complaint(tmp_path / "pipe") == complaint(tmp_path / "link") == "it is a pipe or a device; name a file"
+
+
+@needs_pipes
+def test_a_device_that_has_no_end_is_refused() -> None:
+    assert complaint(Path("/dev/zero")) == "it is a pipe or a device; name a file"
+
+
+def test_a_folder_a_missing_file_and_one_that_is_too_large_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "tune").write_bytes(b"notes")
+    assert complaint(tmp_path) == "Is a directory"
+    assert complaint(tmp_path / "none") == "No such file or directory"
+    assert complaint(tmp_path / "tune", 4) == "it has more than 4 bytes"
+
+
+def test_a_name_that_no_file_can_have_is_refused() -> None:
+    assert complaint(Path("a\0b")) == "no file can have this name"
