@@ -9,6 +9,16 @@ import stat
 from pathlib import Path
 
 
+def expand_home(text: str) -> Path:
+    """The path that a text means, where `~` stands for a home folder. Raises OSError where no user has that one."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise OSError(
+            errno.EINVAL, "it begins with the home folder of a user whom this system does not know"
+        ) from error
+
+
 def read_regular_file(path: Path, at_most_bytes: int | None = None) -> bytes:
     """The content of a file. Raises OSError, whose `strerror` says why it cannot be read: also for a pipe, a device and a folder.
 

@@ -20,7 +20,7 @@ from model.harmony.notations.chord_cells import is_chord
 from model.harmony.notations.chordpro import is_chordpro, read_chordpro
 from model.harmony.notations.ireal import is_ireal, read_ireal
 from model.harmony.notations.text_chart import MAX_CHARACTERS, read_text_chart
-from model.named_file import read_regular_file
+from model.named_file import expand_home, read_regular_file
 
 TEXT_SUFFIXES = frozenset(
     {".txt", ".chart", ".html", ".irealb", ".irealbook", ".cho", ".crd", ".chopro", ".chordpro", ".pro"}
@@ -93,7 +93,7 @@ def _without_key(text: str) -> Chart | None:
         return read_chordpro(text) if is_chordpro(text) else read_text_chart(text)
     if _is_list(text):
         return read_text_chart(text)
-    return _of_file(Path(text).expanduser()) if Path(text).suffix else None
+    return _of_file(text) if Path(text).suffix else None
 
 
 def _is_list(text: str) -> bool:
@@ -103,12 +103,14 @@ def _is_list(text: str) -> bool:
     return is_chord(words[0]) and 2 * len(chords) > len(words)
 
 
-def _of_file(path: Path) -> Chart:
+def _of_file(text: str) -> Chart:
+    path = Path(text)
     suffix = path.suffix.lower()
     known = TEXT_SUFFIXES | MIDI_SUFFIXES | MUSICXML_SUFFIXES
     if suffix not in known:
         raise ChartError(f"{path.name} is no chart; its name ends with one of {', '.join(sorted(known))}")
     try:
+        path = expand_home(text)
         content = read_regular_file(path, MAX_BYTES)
     except OSError as error:
         raise ChartError(f"the chart {path} cannot be read: {error.strerror or error}") from error

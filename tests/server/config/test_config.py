@@ -243,7 +243,7 @@ class TestMistakes:
             ('[takes]\nfolder = "a\\u0000b"', r"takes.folder: 'a\x00b' has a zero byte, which no path can have"),
             (
                 '[engine]\npacks_folder = "~nobody-of-that-name/packs"',
-                "engine.packs_folder: '~nobody-of-that-name/packs' begins with the home folder of a user whom this system does not know",
+                "engine.packs_folder: '~nobody-of-that-name/packs' cannot be used: it begins with the home folder of a user whom this system does not know",
             ),
             (
                 f'[takes]\nfolder = "{"x" * 300}"',

@@ -115,6 +115,8 @@ def test_the_text_for_no_chart_is_read_as_none(text: str) -> None:
         ("blus", "did you mean blues"),
         ("qqqq", "a form is one of"),
         ("nothing.txt", "cannot be read"),
+        ("~nobody-of-this-name/x.txt", r"cannot be read: it begins with the home folder of a user whom"),
+        ("~nobody-of-this-name/x.txt in Bb", r"cannot be read: it begins with the home folder of a user whom"),
         ("tune.doc", "its name ends with one of"),
         ("a\0b.txt", "cannot be read"),
         ("http://x", "no link of iReal Pro"),
