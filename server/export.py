@@ -66,7 +66,7 @@ def export_answers(
     if request.piano_roll is not None:
         check_out(request.piano_roll, PICTURE_SUFFIXES, "answer.png")
         check_matplotlib()
-    if request.out.resolve() == request.seed.resolve():
+    if _is_same_file(request.out, request.seed):
         raise ExportError(f"{request.out} is the seed itself; choose another place for the answer")
     seed = read_seed(request.seed)
     if seed.remarks:
@@ -108,6 +108,13 @@ def export_answers(
             with _write_errors_translated(picture):
                 draw_piano_roll(picture, tracks, seed.meter)
             yield picture
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):  # one of them is not there, or cannot be
+        return False
 
 
 def _remarks_of(chart: Chart, seed: Seed) -> Iterator[str]:

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from bridge.errors import BadTrustedAddress, cut_short, shown
 from bridge.midi.midi_systems import MidiApi
 from bridge.osc.trusted_senders import TrustedSenders
-from model.named_file import expand_home
+from model.named_file import expand_home, path_fault
 from server.config.toml_file import parse, read_text
 from server.controls.cc_bindings import CcBindings, ConfigBinding
 from server.controls.control_table import BY_NAME, Settings, Value, control_named
@@ -29,9 +29,6 @@ FULL_SENTENCE = "own_sentence"
 
 MOST_MISTAKES = 20
 """How many mistakes are listed; further ones are only counted."""
-
-LONGEST_FILE_NAME, LONGEST_PATH = 255, 4000
-"""In bytes: the limits of common file systems."""
 
 ALL_INTERFACES = "0.0.0.0"  # noqa: S104  used only where `lan` is on
 Advertise = Literal["auto", "on", "off"]
@@ -60,11 +57,8 @@ def _check_host(host: str) -> str:
 
 def _check_path(text: str) -> str:
     """Refuses a path that no file system can have, and a home folder that no user has."""
-    if "\0" in text:
-        raise _own_error(f"{shown(text)} has a zero byte, which no path can have")
-    parts = [part.encode(errors="surrogateescape") for part in Path(text).parts]
-    if any(len(part) > LONGEST_FILE_NAME for part in parts) or sum(map(len, parts)) > LONGEST_PATH:
-        raise _own_error(f"{shown(text)} is too long: a name in a path has at most {LONGEST_FILE_NAME} bytes")
+    if fault := path_fault(text):
+        raise _own_error(f"{shown(text)} {fault}")
     try:
         expand_home(text)
     except OSError as error:

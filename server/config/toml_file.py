@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from model.named_file import read_regular_file
+from model.named_file import read_regular_file, shown_path
 from server.errors import ConfigError
 
 LARGEST_BYTES = 1 << 20
@@ -30,7 +30,7 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is no TOML: {error}") from error
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise ConfigError(f"{shown_path(path)} cannot be read: {error.strerror or error}") from error
 
 
 def parse(text: str, where: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from model.named_file import read_regular_file
+from model.named_file import path_fault, read_regular_file, shown_path
 
 needs_pipes = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
 
@@ -39,5 +39,28 @@ def test_a_folder_a_missing_file_and_one_that_is_too_large_are_refused(tmp_path:
     assert complaint(tmp_path / "tune", 4) == "it has more than 4 bytes"
 
 
-def test_a_name_that_no_file_can_have_is_refused() -> None:
-    assert complaint(Path("a\0b")) == "no file can have this name"
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("a\0b", "has a zero byte, which no path can have"),
+        ("a\ud800b", "has a character that no path can have"),
+        (f"folder/{'é' * 128}.txt", "is too long: a name in a path has at most 255 bytes"),
+        ("folder/" * 1000, "is too long: a name in a path has at most 255 bytes"),
+    ],
+    ids=["zero byte", "half a pair", "name", "path"],
+)
+def test_a_name_that_no_file_can_have_is_refused(name: str, fault: str) -> None:
+    assert path_fault(name) == fault
+    assert complaint(Path(name)) == f"it {fault}"
+
+
+def test_a_name_as_long_as_the_disk_takes_is_read(tmp_path: Path) -> None:
+    path = tmp_path / f"{'x' * 251}.txt"
+    path.write_bytes(b"notes")
+    assert path_fault(path) is None
+    assert read_regular_file(path) == b"notes"
+
+
+def test_a_path_is_shown_without_zero_bytes_and_cut_short() -> None:
+    assert shown_path("a\0b") == r"a\0b"
+    assert len(shown_path("x" * 1000)) < 300

@@ -20,7 +20,7 @@ from model.harmony.notations.chord_cells import is_chord
 from model.harmony.notations.chordpro import is_chordpro, read_chordpro
 from model.harmony.notations.ireal import is_ireal, read_ireal
 from model.harmony.notations.text_chart import MAX_CHARACTERS, read_text_chart
-from model.named_file import expand_home, read_regular_file
+from model.named_file import expand_home, read_regular_file, shown_path
 
 TEXT_SUFFIXES = frozenset(
     {".txt", ".chart", ".html", ".irealb", ".irealbook", ".cho", ".crd", ".chopro", ".chordpro", ".pro"}
@@ -113,7 +113,7 @@ def _of_file(text: str) -> Chart:
         path = expand_home(text)
         content = read_regular_file(path, MAX_BYTES)
     except OSError as error:
-        raise ChartError(f"the chart {path} cannot be read: {error.strerror or error}") from error
+        raise ChartError(f"the chart {shown_path(path)} cannot be read: {error.strerror or error}") from error
     try:
         chart = chart_of(content, suffix)
     except UnreadableError as error:

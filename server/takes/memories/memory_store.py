@@ -10,6 +10,7 @@ from pathlib import Path
 
 from model.errors import MemoryFileError
 from model.memory.memory_file import load_memories, save_memories
+from model.named_file import path_fault, shown_path
 from server.errors import TakeError
 from server.jam.jam import Jam
 from server.takes.take_library import MEMORY_SUFFIX, TakeEntry, TakeLibrary, tell_recovered
@@ -24,10 +25,12 @@ def find_memory_origin(name: str, library: TakeLibrary, say: Say) -> Path | Take
 
     `name` means a file if that file exists, or if the name has a suffix or a folder in it; otherwise it means a take. The
     path of a take's own file means the take, because a jam would overwrite a file. What a killed jam remembered is
-    recovered first. Raises TakeError if no take matches the name, or several do.
+    recovered first. Raises TakeError if no take matches the name, several do, or no file can have it.
     """
     tell_recovered(library.repair(), say)
     path = Path(name)
+    if fault := path_fault(path):
+        raise TakeError(f"{shown_path(path)} {fault}; name a file such as me{MEMORY_SUFFIX}, or a take")
     if path.suffix or path.name != name or _is_file(path):
         return library.find_by_file(path) or path
     if name == LAST:
@@ -66,7 +69,7 @@ def memories_in_file(path: Path, jam: Jam, say: Say) -> Iterator[Path]:
     Enter it before the music thread runs the jam, and leave it when the thread has ended. A file that cannot be used is
     reported and left as it is: the jam then starts without it, and its memories go to a new file beside it.
     """
-    if path.exists():
+    if _is_there(path):
         try:
             load_memories(path, jam.memories)
             say(f"Memory     {path}")
@@ -78,7 +81,7 @@ def memories_in_file(path: Path, jam: Jam, say: Say) -> Iterator[Path]:
     vocabularies = {approach: memory.vocabulary for approach, memory in jam.memories.items()}
     yield path
     # A pack that was loaded meanwhile may have other vocabularies; the old file stays readable with the old pack.
-    if path.exists() and vocabularies != {approach: memory.vocabulary for approach, memory in jam.memories.items()}:
+    if _is_there(path) and vocabularies != {approach: memory.vocabulary for approach, memory in jam.memories.items()}:
         path = _beside(path)
         say(f"Memory     the memory of the pack that plays now does not fit this file; it is saved in {path}")
     try:
@@ -103,8 +106,15 @@ def save_take_memory(path: Path, jam: Jam, say: Say) -> None:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a name that no file can have
+    except OSError:  # in a folder where this user may not look
         return False
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # as above: to read it fails, and that is told
+        return True
 
 
 def _beside(path: Path) -> Path:

@@ -118,7 +118,8 @@ def test_the_text_for_no_chart_is_read_as_none(text: str) -> None:
         ("~nobody-of-this-name/x.txt", r"cannot be read: it begins with the home folder of a user whom"),
         ("~nobody-of-this-name/x.txt in Bb", r"cannot be read: it begins with the home folder of a user whom"),
         ("tune.doc", "its name ends with one of"),
-        ("a\0b.txt", "cannot be read"),
+        ("a\0b.txt", "cannot be read: it has a zero byte"),
+        (f"{'x' * 300}.txt", "cannot be read: it is too long"),
         ("http://x", "no link of iReal Pro"),
         ("| % |", "no chord"),
     ],
@@ -126,7 +127,7 @@ def test_the_text_for_no_chart_is_read_as_none(text: str) -> None:
 def test_what_is_no_chart_is_refused_in_one_sentence(text: str, sentence: str) -> None:
     with pytest.raises(ChartError, match=sentence) as caught:
         read_chart(text)
-    assert "\n" not in str(caught.value)
+    assert not {"\n", "\0"} & set(str(caught.value))
 
 
 @pytest.mark.parametrize("text", ["tune.txt", "a folder/tune.mid in Bb", "~/tune.xml", " song.doc "])

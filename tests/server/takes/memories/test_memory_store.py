@@ -160,6 +160,13 @@ class TestMemoryOrigin:
         assert sentence.startswith("Memory     nothing was remembered yet: there is no jam with a memory in ")
         assert sentence.endswith(". The jam starts without it")
 
+    @pytest.mark.parametrize("suffix", ["", ".memory", ".jam", "/me", ".memory/me.jam"])
+    @pytest.mark.parametrize("name", ["x" * 300, "a\0b"], ids=["long", "zero byte"])
+    def test_a_name_that_no_file_can_have_is_refused(self, library: TakeLibrary, name: str, suffix: str) -> None:
+        with pytest.raises(TakeError, match=r"name a file such as me\.memory, or a take$") as raised:
+            find_memory_origin(f"{name}{suffix}", library, pytest.fail)
+        assert "\0" not in str(raised.value)
+
     @pytest.mark.parametrize(
         ("name", "sentence"),
         [
