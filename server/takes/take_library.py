@@ -43,7 +43,10 @@ class TakeEntry:
     is_ended: bool
     """Whether the journal has its last record: not while the jam goes on, nor if it was killed."""
     memory_file: Path | None
-    """What the jam remembered; None if it did not come to its end, or remembered nothing."""
+    """What the jam remembered; None if that was nothing, or if it has not ended: then `repair` makes it from the journal.
+
+    Of a jam that began with a memory and has not ended, it holds that memory.
+    """
 
 
 @dataclass(frozen=True, slots=True)
