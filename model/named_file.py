@@ -49,13 +49,19 @@ def read_regular_file(path: Path, at_most_bytes: int | None = None) -> bytes:
 
     A file of more than `at_most_bytes` is refused before it is read.
     """
+    size_bytes = check_regular_file(path)
+    if at_most_bytes is not None and size_bytes > at_most_bytes:
+        raise OSError(errno.EFBIG, f"it has more than {at_most_bytes:,} bytes")
+    return path.read_bytes()
+
+
+def check_regular_file(path: Path) -> int:
+    """The size of a file in bytes. Raises OSError, whose `strerror` says why, where there is none, or a pipe, a device or a folder."""
     if fault := path_fault(path):
         raise OSError(errno.EINVAL, f"it {fault}")
     status = path.stat()
     if stat.S_ISDIR(status.st_mode):
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "it is a pipe or a device; name a file")
-    if at_most_bytes is not None and status.st_size > at_most_bytes:
-        raise OSError(errno.EFBIG, f"it has more than {at_most_bytes:,} bytes")
-    return path.read_bytes()
+        raise OSError(errno.EINVAL, "it is a pipe or a device, and no file")
+    return status.st_size

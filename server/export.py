@@ -17,10 +17,10 @@ from model.files.seed import Seed, read_seed, seed_notice
 from model.files.song import Marker, Track
 from model.files.tempo import TempoChange
 from model.files.time_signature import TimeSignature, bar_line_at_or_after, meter_at
-from model.files.whole_file import write_whole
 from model.harmony.chart import Chart
 from model.harmony.chord_markers import changes_between, marker_text
 from model.notes import Note
+from model.whole_file import write_whole
 from server.band.band_note import BAND_CHANNELS, BAND_PROGRAMS
 from server.band.band_song import notes_of_band
 from server.config.config import Config

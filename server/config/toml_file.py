@@ -1,11 +1,9 @@
-"""A TOML file of the user, read as text and parsed, and written whole or not at all; knows no key.
+"""A TOML file of the user, read as text and parsed; knows no key.
 
 It refuses what a TOML parser accepts but nobody writes by hand: a file of megabytes, tables in tables
 without end, numbers of thousands of digits. Errors are ConfigError, in one sentence.
 """
 
-import os
-import shutil
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,25 +46,6 @@ def parse(text: str, where: str) -> dict[str, Any]:
     if _is_deeper_than(tree, DEEPEST_NESTING):
         raise ConfigError(too_deep)
     return tree
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replaces the content of a file, which need not exist; where that fails, the file is as it was. Raises OSError.
-
-    A link stays a link, and the file keeps its permissions.
-    """
-    target = path.resolve()
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with partial.open("wb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _is_deeper_than(tree: Mapping[str, Any], levels: int) -> bool:

@@ -24,12 +24,12 @@ def test_the_content_of_a_file_is_read(tmp_path: Path) -> None:
 def test_a_pipe_that_nobody_writes_into_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to("pipe")
-    assert complaint(tmp_path / "pipe") == complaint(tmp_path / "link") == "it is a pipe or a device; name a file"
+    assert complaint(tmp_path / "pipe") == complaint(tmp_path / "link") == "it is a pipe or a device, and no file"
 
 
 @needs_pipes
 def test_a_device_that_has_no_end_is_refused() -> None:
-    assert complaint(Path("/dev/zero")) == "it is a pipe or a device; name a file"
+    assert complaint(Path("/dev/zero")) == "it is a pipe or a device, and no file"
 
 
 def test_a_folder_a_missing_file_and_one_that_is_too_large_are_refused(tmp_path: Path) -> None:

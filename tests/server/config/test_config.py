@@ -294,7 +294,7 @@ class TestMistakes:
     @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
     def test_a_pipe_is_refused_and_not_waited_for(self, config_path: Path) -> None:
         os.mkfifo(config_path)
-        with pytest.raises(ConfigError, match=r"it is a pipe or a device; name a file$"):
+        with pytest.raises(ConfigError, match=r"it is a pipe or a device, and no file$"):
             load(config_path)
 
     def test_an_action_cannot_be_set(self, config_path: Path) -> None:

@@ -32,7 +32,7 @@ def test_a_pipe_is_refused_in_one_sentence_and_stops_neither_osc_nor_ctrl_c(tmp_
     with running_jam(tmp_path, "--midi-api", "none") as jam:
         jam.phone.send("/fours/chart", str(pipe))
         sentence = jam.phone.receive("/fours/error").arguments[0]
-        assert sentence == f"the chart {pipe} cannot be read: it is a pipe or a device; name a file"
+        assert sentence == f"the chart {pipe} cannot be read: it is a pipe or a device, and no file"
         assert jam.phone.ask("/fours/chart").arguments == ("off",)
         assert jam.stop(signal.SIGINT)[0] == 0
 
@@ -74,5 +74,5 @@ def test_no_command_starts_with_a_pipe_for_a_chart(tmp_path: Path, pipe: Path, c
     )
     assert (run.returncode, run.stderr) == (
         1,
-        f"fours: the chart {pipe} cannot be read: it is a pipe or a device; name a file\n",
+        f"fours: the chart {pipe} cannot be read: it is a pipe or a device, and no file\n",
     )

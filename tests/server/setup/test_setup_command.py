@@ -157,5 +157,5 @@ def test_a_pipe_in_the_folder_is_not_waited_for(machine: Machine, own_files: Own
     path = machine.home / name.removeprefix("~/")
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(SetupError, match="cannot be read: it is a pipe or a device; name a file"):
+    with pytest.raises(SetupError, match="cannot be read: it is a pipe or a device, and no file"):
         run("reaper", machine, own_files)
