@@ -16,10 +16,10 @@ from model.files.seed import Seed, read_seed, seed_notice
 from model.files.song import Marker, Track
 from model.files.tempo import TempoChange
 from model.files.time_signature import TimeSignature, bar_line_at_or_after, meter_at
-from model.files.whole_file import write_whole
 from model.harmony.chart import Chart
 from model.harmony.chord_markers import changes_between, marker_text
 from model.notes import Note
+from model.whole_file import write_whole
 from server.band.band_note import BAND_CHANNELS, BAND_PROGRAMS
 from server.band.band_song import notes_of_band
 from server.config.config import Config
@@ -65,7 +65,7 @@ def export_answers(
     if request.piano_roll is not None:
         check_out(request.piano_roll, PICTURE_SUFFIXES, "answer.png")
         check_matplotlib()
-    if request.out.resolve() == request.seed.resolve():
+    if _is_same_file(request.out, request.seed):
         raise ExportError(f"{request.out} is the seed itself; choose another place for the answer")
     seed = read_seed(request.seed)
     if seed.remarks:
@@ -107,6 +107,13 @@ def export_answers(
             with write_errors_translated(picture):
                 draw_piano_roll(picture, tracks, seed.meter)
             yield picture
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):  # one of them is not there, or cannot be
+        return False
 
 
 def _remarks_of(chart: Chart, seed: Seed) -> Iterator[str]:

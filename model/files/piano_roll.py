@@ -1,13 +1,14 @@
 """Draws tracks as a piano roll; knows notes and bars, but no MIDI. Needs matplotlib, from the extra `train`."""
 
-import os
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 from model.errors import PictureError
 from model.extras import install_hint
 from model.files.song import Track
 from model.files.time_signature import TimeSignature
+from model.whole_file import write_whole
 
 COLOURS = ("#4c78a8", "#f58518", "#54a24b", "#b279a2")
 NOTE_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
@@ -67,9 +68,6 @@ def draw_piano_roll(path: Path, tracks: Sequence[Track], meter: TimeSignature) -
     axes.set_axisbelow(True)
     axes.set_xlabel("bar")
     axes.legend(loc="upper left", ncols=len(tracks), frameon=False, bbox_to_anchor=(0, 1.13))
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        figure.savefig(partial, format="png", dpi=120)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    picture = BytesIO()
+    figure.savefig(picture, format="png", dpi=120)
+    write_whole(path, picture.getvalue())

@@ -12,6 +12,7 @@ from pathlib import Path
 from model.errors import UnreadableError
 from model.files.midi.midi_reader import read_midi
 from model.files.score import FileScore
+from model.named_file import read_regular_file
 
 MIDI_SUFFIXES = frozenset({".mid", ".midi", ".kar", ".rmi"})
 MUSICXML_SUFFIXES = frozenset({".musicxml", ".xml", ".mxl"})
@@ -22,7 +23,7 @@ MUSIC_SUFFIXES = MIDI_SUFFIXES | MUSICXML_SUFFIXES | ABC_SUFFIXES
 def read_score(path: Path) -> FileScore:
     """The content of a file. Raises UnreadableError, whose text follows the file's name, if nothing can be read."""
     try:
-        content = path.read_bytes()
+        content = read_regular_file(path)
     except OSError as error:
         raise UnreadableError(f"cannot be read ({error.strerror or error})") from error
     return score_of(content, path.suffix)

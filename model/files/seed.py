@@ -12,6 +12,7 @@ from model.files.score_reader import score_of
 from model.files.song import PIANO
 from model.files.tempo import DEFAULT_TEMPO_BPM, TempoChange
 from model.files.time_signature import COMMON_TIME, MeterChange, TimeSignature, pickup_beats
+from model.named_file import read_regular_file, shown_path
 from model.notes import Note, notes_from_columns
 
 _HELP = "a seed is a file of music with at least one pitched note"
@@ -48,12 +49,12 @@ def read_seed(path: Path) -> Seed:
 
     Raises SeedError if the file does not exist, cannot be read as music, or holds no pitched notes.
     """
-    if not path.is_file():
-        raise SeedError(f"there is no file {path}; {_HELP}")
     try:
-        content = path.read_bytes()
+        content = read_regular_file(path)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise SeedError(f"there is no file {path}; {_HELP}") from error
     except OSError as error:
-        raise SeedError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise SeedError(f"{shown_path(path)} cannot be read: {error.strerror or error}; {_HELP}") from error
     return seed_of(content, path)
 
 

@@ -5,7 +5,6 @@ vocabulary, and fits every pack with the same vocabulary: `songbook` and `rock` 
 """
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -24,6 +23,7 @@ from model.memory.context_kinds import LONGEST, ContextKind
 from model.memory.memory import Memory
 from model.memory.memory_mark import CHORD_PLACE_BYTES, FIRST_TIME_SYMBOL, PLACE_BYTES
 from model.tokens.vocabulary import EventVocabulary, Vocabulary
+from model.whole_file import write_whole
 
 FORMAT = "2"
 """Files of format 1, by older versions of the program, held contexts without the place in the bar; this version looks
@@ -50,14 +50,11 @@ def save_memories(path: Path, memories: Mapping[Approach, Memory]) -> None:
         contexts, followers = zip(*memory.contexts(), strict=True) if len(memory) else ((), ())
         parts |= _pack_texts(f"{approach}.contexts", contexts) | _pack_texts(f"{approach}.followers", followers)
     metadata["content"] = _content_hash(metadata, parts)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        partial.write_bytes(save(parts, metadata))
-        partial.replace(path)
+        # Synced where it replaces what earlier jams heard. The copy beside a journal is new, and the start waits for it.
+        write_whole(path, save(parts, metadata), is_synced=path.exists())
     except OSError as error:
         raise MemoryFileError(f"what was heard cannot be written to {path} ({error.strerror or error})") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def load_memories(path: Path, memories: Mapping[Approach, Memory]) -> None:

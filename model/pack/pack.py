@@ -22,6 +22,7 @@ from model.engines.onnx_engine import OnnxEngine
 from model.errors import PackError, cut_short
 from model.harmony.preference.chord_preference import ChordPreference
 from model.memory.memory import Memory
+from model.named_file import shown_path
 from model.pack.card import CARD_FILE, Card, read_card
 from model.pack.weights import load_weights
 from model.phrasing.phrasing import Phrasing
@@ -212,7 +213,7 @@ def find_pack(name_or_path: str, folders: tuple[Path, ...] = ()) -> Path:
             near = difflib.get_close_matches(name_or_path, found, n=1)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(found) or 'none'}"
             raise PackError(
-                f"there is no pack named {cut_short(name_or_path, LONGEST_SHOWN_NAME)} and no such folder; {hint}"
+                f"there is no pack named {cut_short(shown_path(name_or_path), LONGEST_SHOWN_NAME)} and no such folder; {hint}"
             )
     return folder
 

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from bridge.errors import BadTrustedAddress, cut_short, shown
 from bridge.midi.midi_systems import MidiApi
 from bridge.osc.trusted_senders import TrustedSenders
+from model.named_file import expand_home, path_fault
 from server.config.toml_file import parse, read_text
 from server.controls.cc_bindings import CcBindings, ConfigBinding
 from server.controls.control_table import BY_NAME, Settings, Value, control_named
@@ -28,9 +29,6 @@ FULL_SENTENCE = "own_sentence"
 
 MOST_MISTAKES = 20
 """How many mistakes are listed; further ones are only counted."""
-
-LONGEST_FILE_NAME, LONGEST_PATH = 255, 4000
-"""In bytes: the limits of common file systems."""
 
 ALL_INTERFACES = "0.0.0.0"  # noqa: S104  used only where `lan` is on
 Advertise = Literal["auto", "on", "off"]
@@ -59,17 +57,12 @@ def _check_host(host: str) -> str:
 
 def _check_path(text: str) -> str:
     """Refuses a path that no file system can have, and a home folder that no user has."""
-    if "\0" in text:
-        raise _own_error(f"{shown(text)} has a zero byte, which no path can have")
-    parts = [part.encode(errors="surrogateescape") for part in Path(text).parts]
-    if any(len(part) > LONGEST_FILE_NAME for part in parts) or sum(map(len, parts)) > LONGEST_PATH:
-        raise _own_error(f"{shown(text)} is too long: a name in a path has at most {LONGEST_FILE_NAME} bytes")
+    if fault := path_fault(text):
+        raise _own_error(f"{shown(text)} {fault}")
     try:
-        Path(text).expanduser()
-    except RuntimeError as error:
-        raise _own_error(
-            f"{shown(text)} begins with the home folder of a user whom this system does not know"
-        ) from error
+        expand_home(text)
+    except OSError as error:
+        raise _own_error(f"{shown(text)} cannot be used: {error.strerror}") from error
     return text
 
 
@@ -194,7 +187,7 @@ class TakesSection(Section):
     def data_folder(self) -> Path:
         """The configured folder, or if it is empty, the one where this system keeps the data of programs."""
         if self.folder:
-            return Path(self.folder).expanduser()
+            return expand_home(self.folder)
         import platformdirs
 
         return Path(platformdirs.user_data_dir("fours", appauthor=False)) / "takes"
@@ -227,7 +220,7 @@ class Config(Section):
     @property
     def pack_folders(self) -> tuple[Path, ...]:
         """The folders that are searched for packs besides the program's own."""
-        return (Path(self.engine.packs_folder).expanduser(),)
+        return (expand_home(self.engine.packs_folder),)
 
     def with_values(self, changes: Mapping[str, Value | list[str] | None]) -> "Config":
         """A copy with the values of the command line, by dotted key such as `osc.port`; None means not given.

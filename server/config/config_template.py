@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from model.named_file import path_fault, shown_path
 from server.config.config import CONFIG_FILE
 from server.errors import ConfigError
 
@@ -25,5 +26,6 @@ def write_template(path: Path) -> None:
             file.write(text)
     except FileExistsError:
         raise ConfigError(f"{path} is there already, and stays as it is; name another file with --out") from None
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written ({error.strerror}); name another file with --out") from error
+    except (OSError, ValueError) as error:  # a zero byte in its name is a ValueError
+        reason = path_fault(path) or getattr(error, "strerror", None) or error
+        raise ConfigError(f"{shown_path(path)} cannot be written ({reason}); name another file with --out") from error

@@ -6,7 +6,8 @@ Therefore it edits lines, and is no TOML writer: it replaces the line of a key t
 import re
 from pathlib import Path
 
-from server.config.toml_file import BYTE_ORDER_MARK, parse, read_text, write_whole
+from model.whole_file import write_whole
+from server.config.toml_file import BYTE_ORDER_MARK, parse, read_text
 from server.errors import ConfigError
 
 _HEADER = re.compile(r"\s*\[\s*(?P<name>[^\[\]]+?)\s*\]\s*(#.*)?$")
@@ -22,7 +23,7 @@ def write_key(path: Path, section: str, key: str, value: str) -> None:
         text = with_key(read_text(path) if path.exists() else "", section, key, value)
         # A section that is written in another of TOML's ways would be defined twice.
         parse(text, f"with {key} = {value} under [{section}], {path}")
-        write_whole(path, f"{mark}{text}")
+        write_whole(path, f"{mark}{text}".encode(), is_synced=True)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path} cannot be written, and is as it was: {error}") from error
 

@@ -1,16 +1,15 @@
-"""A TOML file of the user, read as text and parsed, and written whole or not at all; knows no key.
+"""A TOML file of the user, read as text and parsed; knows no key.
 
 It refuses what a TOML parser accepts but nobody writes by hand: a file of megabytes, tables in tables
 without end, numbers of thousands of digits. Errors are ConfigError, in one sentence.
 """
 
-import os
-import shutil
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from model.named_file import read_regular_file, shown_path
 from server.errors import ConfigError
 
 LARGEST_BYTES = 1 << 20
@@ -25,13 +24,11 @@ BYTE_ORDER_MARK = "\ufeff"
 def read_text(path: Path) -> str:
     """The text of a file, as it is, without a byte-order mark. Raises ConfigError."""
     try:
-        if path.is_file() and path.stat().st_size > LARGEST_BYTES:
-            raise ConfigError(f"{path} is larger than {LARGEST_BYTES // 1024} kB, which no configuration is")
-        return path.read_bytes().decode("utf-8-sig")
+        return read_regular_file(path, LARGEST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is no TOML: {error}") from error
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    except OSError as error:
+        raise ConfigError(f"{shown_path(path)} cannot be read: {error.strerror or error}") from error
 
 
 def parse(text: str, where: str) -> dict[str, Any]:
@@ -49,25 +46,6 @@ def parse(text: str, where: str) -> dict[str, Any]:
     if _is_deeper_than(tree, DEEPEST_NESTING):
         raise ConfigError(too_deep)
     return tree
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Replaces the content of a file, which need not exist; where that fails, the file is as it was. Raises OSError.
-
-    A link stays a link, and the file keeps its permissions.
-    """
-    target = path.resolve()
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with partial.open("wb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _is_deeper_than(tree: Mapping[str, Any], levels: int) -> bool:

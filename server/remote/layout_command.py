@@ -9,6 +9,7 @@ from bridge.surfaces.surface import Surface, lay_out
 from bridge.surfaces.surface_picture import draw_surface
 from bridge.surfaces.touchosc_file import touchosc_bytes
 from model.pack.pack import available_packs
+from model.whole_file import replaceable, write_whole
 from server.config.config import Config
 from server.errors import LayoutError
 from server.remote.surface_rows import control_rows, status_lights
@@ -39,10 +40,15 @@ def write_layout(app: SurfaceApp, config: Config, out: Path | None, picture: Pat
     surface = _surface(config)
     default_name, to_bytes = SURFACE_APPS[app]
     path = out or Path(default_name)
-    _write(path, lambda: path.write_bytes(to_bytes(surface)))
+    _write(path, lambda: write_whole(path, to_bytes(surface)))
     if picture is None:
         return [path]
-    _write(picture, lambda: draw_surface(surface, picture))
+
+    def draw() -> None:
+        replaceable(picture)
+        draw_surface(surface, picture)
+
+    _write(picture, draw)
     return [path, picture]
 
 

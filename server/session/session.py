@@ -16,6 +16,8 @@ from bridge.midi.midi_systems import open_midi_system
 from bridge.midi.ports import InputPort, MidiSystem, OutputPort
 from bridge.midi.silent_ports import SilentSystem
 from bridge.timing.clock import Clock
+from model.errors import ChartError
+from model.harmony.chart import Chart
 from model.pack.dummy_pack import DUMMY_PACK
 from model.pack.pack import available_packs, find_own_pack
 from server.config.config import CONFIG_FILE, Config
@@ -27,7 +29,7 @@ from server.jam.jam import Jam
 from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
 from server.music.packs.allocator import keep_large_blocks, return_large_blocks
-from server.music.packs.first_pack import StoppedAtStart, load_first_pack
+from server.music.packs.first_pack import StoppedAtStart, load_at_start, load_first_pack
 from server.music.packs.pack_list import PackList
 from server.music.packs.pack_loader import LoadedPack, load_pack
 from server.music.packs.token_speed import measure_ms_per_token
@@ -37,7 +39,7 @@ from server.remote.live_set.live_set_follower import LiveSetFollower
 from server.remote.midi_controllers import MidiControllers
 from server.remote.osc_remote import OscRemote
 from server.session.port_watch import watch_ports
-from server.session.session_controls import adopt_meter, chart_of, open_controls
+from server.session.session_controls import adopt_meter, chart_of, names_chart_file, open_controls
 from server.session.start_lines import band_lines, chart_lines, seed_lines, wiring_lines
 from server.stop_signals import StopSignals
 from server.takes.memories.memory_store import load_take_memory, memories_in_file, save_take_memory
@@ -63,7 +65,7 @@ class Session:
     `config_file`, or to the default file if that is None. `is_offset_given` is true where the command line sets `offset_ms`, which then
     goes before what was measured for the output.
 
-    `async with` raises what a part raises if it cannot be opened, a PackError, BridgeError or ServerError, and
+    `async with` raises what a part raises if it cannot be opened, a ModelError, BridgeError or ServerError, and
     StoppedAtStart where it is stopped while it waits for a disk; then the
     parts that were open are closed again.
     """
@@ -128,7 +130,7 @@ class Session:
             approach: measure_ms_per_token(engine, self._clock) for approach, engine in loaded_pack.engines.items()
         }
         improvisers = loaded_pack.improvisers(self._settings.tempo)
-        chart = chart_of(self._settings.chart)
+        chart = await self._read_first_chart()
         midi_system = self._choose_midi_system()
         output = midi_system.open_output(self._config.midi.output or None)
         offset = self._adopt_offset(output, has_midi=not isinstance(midi_system, SilentSystem))
@@ -174,6 +176,15 @@ class Session:
             return load_pack(name, self._config)
         # Another pack may be on a disk that does not answer.
         return await load_first_pack(name, lambda: load_pack(name, self._config), self._stop_requested, self._say)
+
+    async def _read_first_chart(self) -> Chart | None:
+        text = self._settings.chart
+        if not names_chart_file(text):
+            return chart_of(text)
+        try:
+            return await load_at_start(f"the chart {text}", lambda: chart_of(text), self._stop_requested, self._say)
+        except TimeoutError as error:
+            raise ChartError(f"the chart {text} is on a disk that does not answer; begin without it") from error
 
     def _open_stop_signals(self) -> None:
         """Must be the first part: a signal that comes while ports are opening must close them too."""

@@ -17,6 +17,7 @@ from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
 from server.music.packs.pack_loader import check_pack_exists, load_pack
 from server.music.packs.pack_switcher import PackSwitcher
+from server.session.chart_switcher import ChartSwitcher
 from server.session.start_lines import silent_band_remark
 
 V = TypeVar("V")
@@ -52,13 +53,20 @@ def open_controls(
     )
     del models  # once they are replaced, nothing but the switcher may keep them
 
-    def change_chart(settings: Settings) -> None:
-        chart = chart_of(settings.chart)
+    def adopt_chart(chart: Chart | None) -> None:
         music_thread.set_chart(chart)
         if chart is not None:
             for remark in chart.remarks:
                 loop.call_soon(controls.report_remark, "chart", remark)
             loop.call_soon(adopt_meter, chart, controls)
+
+    charts = ChartSwitcher(
+        chart_of,
+        names_chart_file,
+        adopt_chart,
+        lambda text, current_text, sentence: controls.take_back("chart", text, current_text, sentence),
+        settings.chart,
+    )
 
     def explain_silent_band(settings: Settings) -> None:
         if remark := silent_band_remark(settings):
@@ -66,7 +74,7 @@ def open_controls(
 
     preparations: dict[str, Preparation] = {
         "pack": lambda settings: packs.switch_to(settings.pack, settings.tempo),
-        "chart": change_chart,
+        "chart": lambda settings: charts.switch_to(settings.chart),
         "band": explain_silent_band,
         "clock": link.apply_settings,
         "meter": link.apply_settings,
@@ -87,6 +95,15 @@ def chart_of(text: str) -> Chart | None:
     from model.files.charts import chart_source
 
     return chart_source.read_chart(text)
+
+
+def names_chart_file(text: str) -> bool:
+    """Whether `chart_of` would read a file, on a disk that may not answer."""
+    if text == NO_CHART:
+        return False
+    from model.files.charts import chart_source
+
+    return chart_source.names_file(text)
 
 
 def adopt_meter(chart: Chart, controls: ControlStore) -> None:

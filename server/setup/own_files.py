@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from model.named_file import read_regular_file
 from server.errors import SetupError
 
 LIST_NAME = "setup.json"
@@ -25,11 +26,11 @@ class OwnFiles:
         """
         hashes = self._hashes()
         for path, content in files.items():
-            if path.exists() and path.read_bytes() != content:
+            if _content(path) not in {None, content}:
                 self._check_is_ours(path, hashes)
         written = []
         for path, content in files.items():
-            if not path.exists() or path.read_bytes() != content:
+            if _content(path) != content:
                 made = [folder for folder in path.parents if not folder.exists()]
                 _write(path, content)
                 written.append(path)
@@ -49,7 +50,8 @@ class OwnFiles:
         for path in names:
             if str(path) not in hashes:
                 continue
-            if path.exists() and _hash(path.read_bytes()) != hashes[str(path)]:
+            content = _content(path)
+            if content is not None and _hash(content) != hashes[str(path)]:
                 kept.append(path)
                 continue
             path.unlink(missing_ok=True)
@@ -67,7 +69,7 @@ class OwnFiles:
 
     def _hashes(self) -> dict[str, str]:
         try:
-            hashes = json.loads(self._list_file.read_text(encoding="utf-8"))
+            hashes = json.loads(read_regular_file(self._list_file))
         except (OSError, ValueError):
             # Without the list no file counts as ours, and none is touched.
             return {}
@@ -78,12 +80,22 @@ class OwnFiles:
             raise SetupError(
                 f"{path} is there already and was not written by fours; move it away, or name another folder with --to"
             )
-        if _hash(path.read_bytes()) != hashes[str(path)]:
+        if _hash(_content(path) or b"") != hashes[str(path)]:
             raise SetupError(f"{path} was edited since fours wrote it; move it away, or name another folder with --to")
 
 
 def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def _content(path: Path) -> bytes | None:
+    """What the file holds; None where there is none. Raises SetupError for what is no file, and for one that may not be read."""
+    try:
+        return read_regular_file(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise SetupError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def _write(path: Path, content: bytes) -> None:

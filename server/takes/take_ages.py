@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from model.files.whole_file import write_whole
+from model.whole_file import write_whole
 
 AGES_FILE = ".ages.json"
 LARGEST_BYTES = 10_000_000

@@ -4,7 +4,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from model.files.midi.midi_writer import as_midi_file
-from model.files.whole_file import write_whole
+from model.whole_file import write_whole
 from server.errors import TakeError
 from server.out_file import MIDI_SUFFIXES, check_out, write_errors_translated
 from server.takes.songs.take_song import song_from

@@ -43,7 +43,10 @@ class TakeEntry:
     is_ended: bool
     """Whether the journal has its last record: not while the jam goes on, nor if it was killed."""
     memory_file: Path | None
-    """What the jam remembered; None if it did not come to its end, or remembered nothing."""
+    """What the jam remembered; None if that was nothing, or if it has not ended: then `repair` makes it from the journal.
+
+    Of a jam that began with a memory and has not ended, it holds that memory.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +116,13 @@ class TakeLibrary:
 
     def find_by_file(self, path: Path) -> TakeEntry | None:
         """The jam that this journal or memory file belongs to; None if it is not a file of this library."""
-        is_ours = path.suffix in {JOURNAL_SUFFIX, MEMORY_SUFFIX} and path.with_suffix(JOURNAL_SUFFIX).is_file()
-        return self.find(path.stem) if is_ours and path.parent.resolve() == self.folder.resolve() else None
+        if path.suffix not in {JOURNAL_SUFFIX, MEMORY_SUFFIX}:
+            return None
+        try:
+            is_ours = path.with_suffix(JOURNAL_SUFFIX).is_file() and path.parent.samefile(self.folder)
+        except OSError:  # no file can have this name, or this user may not look there
+            return None
+        return self.find(path.stem) if is_ours else None
 
     def remove(self, entry: TakeEntry) -> None:
         """Removes a jam for good. Raises TakeError if the jam still goes on, or its files cannot be removed."""

@@ -14,6 +14,7 @@ from model.pack import pack as packs
 from server import cli
 from server.controls.control_table import CONTROLS
 from tests.music import BROKEN_MIDI_FILES, Part, line, midi_bytes
+from tests.server.takes.journals import write_journal
 
 COMMANDS = (
     "jam",
@@ -496,3 +497,36 @@ def test_a_bug_ends_with_its_traceback(fours: Fours, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("server.config.config.load", broken)
     with pytest.raises(ZeroDivisionError):
         fours("jam")
+
+
+@pytest.mark.parametrize("name", ["x" * 300, f"{'x' * 300}/a"], ids=["file", "folder"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("jam", "--dummy", "--seed", "NAME.mid"),
+        ("jam", "--dummy", "--chart", "NAME.txt"),
+        ("jam", "--dummy", "--remember", "NAME.memory"),
+        ("jam", "--dummy", "--remember", "NAME.jam"),
+        ("jam", "--dummy", "--remember", "NAME"),
+        ("jam", "--midi-api", "none", "--pack", "NAME"),
+        ("jam", "--midi-api", "none", "--pack", "./NAME"),
+        ("jam", "--dummy", "--config", "NAME.toml"),
+        ("export", "NAME.mid", "-o", "answer.mid"),
+        ("export", "SEED", "-o", "NAME.mid", "--pack", "dummy"),
+        ("export", "SEED", "-o", "answer.mid", "--chart", "NAME.txt", "--pack", "dummy"),
+        ("export", "SEED", "-o", "answer.mid", "--pack", "NAME"),
+        ("export", "SEED", "-o", "answer.mid", "--piano-roll", "NAME.png", "--pack", "dummy"),
+        ("takes", "export", "2026", "-o", "NAME.mid"),
+        ("layout", "-o", "NAME.tosc"),
+        ("config", "-o", "NAME.toml"),
+        ("setup", "reaper", "--to", "NAME"),
+    ],
+    ids=" ".join,
+)
+def test_a_name_that_is_too_long_for_a_file_ends_a_command_with_one_sentence(
+    fours: Fours, working_folder: Path, command: tuple[str, ...], name: str
+) -> None:
+    (working_folder / "config.toml").write_text('[takes]\nfolder = "takes"\n', encoding="utf-8")
+    write_journal(working_folder / "takes")
+    (working_folder / "seed.mid").write_bytes(midi_bytes(Part(line(60, 62, 64))))
+    assert fours.refusal(*(word.replace("NAME", name).replace("SEED", "seed.mid") for word in command))

@@ -341,6 +341,16 @@ class TestBadPaths:
         path = Path("/proc/answer.mid")  # where not even root may
         assert re.match(rf"^{path} cannot be written: ", self.refusal(ExportRequest(seed, path), config))
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+    def test_a_link_stays_one_and_a_device_stays_a_device(self, seed: Path, tmp_path: Path, config: Config) -> None:
+        (tmp_path / "link.mid").symlink_to("elsewhere.mid")
+        exported(ExportRequest(seed, tmp_path / "link.mid"), config)
+        assert (tmp_path / "link.mid").is_symlink()
+        assert read_seed(tmp_path / "elsewhere.mid").notes
+        sentence = self.refusal(ExportRequest(seed, Path("/dev/null")), config)
+        assert sentence == "/dev/null cannot be written: it is a pipe or a device, and no file; choose another place"
+        assert Path("/dev/null").is_char_device()
+
     def test_the_midi_file_is_complete_even_if_the_picture_cannot_be_written(
         self, seed: Path, out: Path, tmp_path: Path, config: Config
     ) -> None:

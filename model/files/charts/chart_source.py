@@ -20,6 +20,7 @@ from model.harmony.notations.chord_cells import is_chord
 from model.harmony.notations.chordpro import is_chordpro, read_chordpro
 from model.harmony.notations.ireal import is_ireal, read_ireal
 from model.harmony.notations.text_chart import MAX_CHARACTERS, read_text_chart
+from model.named_file import expand_home, read_regular_file, shown_path
 
 TEXT_SUFFIXES = frozenset(
     {".txt", ".chart", ".html", ".irealb", ".irealbook", ".cho", ".crd", ".chopro", ".chordpro", ".pro"}
@@ -48,13 +49,18 @@ def read_chart(text: str) -> Chart | None:
     plain = text.strip()
     if plain.lower() in {"", NO_CHART}:
         return None
-    # A form's name may hold the word itself: "ii-V-I in all keys".
-    in_key = None if _form_name(plain) else _IN_KEY.fullmatch(plain)
-    key = _key(in_key["key"]) if in_key else None
-    chart = _without_key(in_key["chart"].strip() if in_key and key else plain)
+    without_key, key = _split_key(plain)
+    chart = _without_key(without_key)
     if chart is None:
         raise ChartError(_unknown(plain))
-    return chart if in_key is None or key is None else _in_key(chart, key, in_key["chart"])
+    return chart if key is None else _in_key(chart, key, without_key)
+
+
+def names_file(text: str) -> bool:
+    """Whether `read_chart` would read this text's chart from a file; asks no disk."""
+    plain, _ = _split_key(text.strip())
+    is_other = _form_name(plain) is not None or any(sign in plain for sign in ("://", "|", "\n")) or _is_list(plain)
+    return bool(Path(plain).suffix) and not is_other
 
 
 def form_chart(name: str) -> Chart:
@@ -68,6 +74,14 @@ def describe_chart(chart: Chart) -> str:
     return ", ".join(part for part in (chart.title, bars, chart.meter) if part)
 
 
+def _split_key(text: str) -> tuple[str, Key | None]:
+    """A text without the key that it may name at its end, and that key."""
+    # A form's name may hold the word itself: "ii-V-I in all keys".
+    in_key = None if _form_name(text) else _IN_KEY.fullmatch(text)
+    key = _key(in_key["key"]) if in_key else None
+    return (text, None) if in_key is None or key is None else (in_key["chart"].strip(), key)
+
+
 def _without_key(text: str) -> Chart | None:
     """The chart of a form, a text or a file; None where the text is none of them."""
     name = _form_name(text)
@@ -79,7 +93,7 @@ def _without_key(text: str) -> Chart | None:
         return read_chordpro(text) if is_chordpro(text) else read_text_chart(text)
     if _is_list(text):
         return read_text_chart(text)
-    return _of_file(Path(text).expanduser()) if Path(text).suffix else None
+    return _of_file(text) if Path(text).suffix else None
 
 
 def _is_list(text: str) -> bool:
@@ -89,18 +103,17 @@ def _is_list(text: str) -> bool:
     return is_chord(words[0]) and 2 * len(chords) > len(words)
 
 
-def _of_file(path: Path) -> Chart:
+def _of_file(text: str) -> Chart:
+    path = Path(text)
     suffix = path.suffix.lower()
     known = TEXT_SUFFIXES | MIDI_SUFFIXES | MUSICXML_SUFFIXES
     if suffix not in known:
         raise ChartError(f"{path.name} is no chart; its name ends with one of {', '.join(sorted(known))}")
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ChartError(f"{path.name} is too long for a chart: more than {MAX_BYTES:,} bytes")
-        content = path.read_bytes()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ChartError(f"the chart {path} cannot be read: {reason}") from error
+        path = expand_home(text)
+        content = read_regular_file(path, MAX_BYTES)
+    except OSError as error:
+        raise ChartError(f"the chart {shown_path(path)} cannot be read: {error.strerror or error}") from error
     try:
         chart = chart_of(content, suffix)
     except UnreadableError as error:

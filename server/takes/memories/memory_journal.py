@@ -11,7 +11,6 @@ from pathlib import Path
 
 from model.approach import Approach
 from model.errors import MemoryFileError
-from model.files.whole_file import write_whole
 from model.memory.backoff import DEFAULT_BACKOFFS, Backoff, Trust
 from model.memory.context_kinds import kind_named
 from model.memory.memory import MAX_UNDO, Memory
@@ -19,6 +18,7 @@ from model.memory.memory_file import load_memories, save_memories, words_of
 from model.memory.memory_mark import MemoryMark
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary, Vocabulary
+from model.whole_file import write_whole
 from server.takes.journal import JournalBegun, MemoryBegun, MemoryHeard, Record
 
 Memories = Mapping[Approach, Memory]
@@ -112,7 +112,7 @@ def _hand_on(recovered: Path, shared_file: Path, last_written_s: float) -> None:
             or words_of(shared_file) != words_of(recovered)
         ):
             return
-        write_whole(shared_file, recovered.read_bytes())
+        write_whole(shared_file, recovered.read_bytes(), is_synced=True)
     except OSError:  # then they are in the recovered file alone
         return
 

@@ -4,12 +4,16 @@ A jam's memories are saved beside its journal. A jam may start with the memories
 are, or with a file that every jam reads and writes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
+from model.approach import Approach
 from model.errors import MemoryFileError
 from model.memory.memory_file import load_memories, save_memories
+from model.named_file import path_fault, shown_path
+from model.tokens.vocabulary import Vocabulary
 from server.errors import TakeError
 from server.jam.jam import Jam
 from server.takes.take_library import MEMORY_SUFFIX, TakeEntry, TakeLibrary, tell_recovered
@@ -24,10 +28,12 @@ def find_memory_origin(name: str, library: TakeLibrary, say: Say) -> Path | Take
 
     `name` means a file if that file exists, or if the name has a suffix or a folder in it; otherwise it means a take. The
     path of a take's own file means the take, because a jam would overwrite a file. What a killed jam remembered is
-    recovered first. Raises TakeError if no take matches the name, or several do.
+    recovered first. Raises TakeError if no take matches the name, several do, or no file can have it.
     """
     tell_recovered(library.repair(), say)
     path = Path(name)
+    if fault := path_fault(path):
+        raise TakeError(f"{shown_path(path)} {fault}; name a file such as me{MEMORY_SUFFIX}, or a take")
     if path.suffix or path.name != name or _is_file(path):
         return library.find_by_file(path) or path
     if name == LAST:
@@ -61,26 +67,34 @@ def load_take_memory(take: TakeEntry, jam: Jam, say: Say) -> None:
 def memories_in_file(path: Path, jam: Jam, say: Say) -> Iterator[Path]:
     """Loads the memories of a file into the jam on entry, if the file exists, and saves the jam's memories in it on exit.
 
-    Yields the path of the file that it saves them in.
+    Yields the path of the file that it saves them in. Nothing is written where the jam has heard nothing.
 
     Enter it before the music thread runs the jam, and leave it when the thread has ended. A file that cannot be used is
     reported and left as it is: the jam then starts without it, and its memories go to a new file beside it.
     """
-    if path.exists():
+    wanted = path
+    if _is_there(path):
         try:
             load_memories(path, jam.memories)
             say(f"Memory     {path}")
         except MemoryFileError as error:
-            path = _beside(path)
+            path = _free_name_beside(wanted)
             say(f"Memory     {error}. The jam starts without it; what it hears goes to {path}")
     else:
         say(f"Memory     {path}, a new memory")
-    vocabularies = {approach: memory.vocabulary for approach, memory in jam.memories.items()}
+    vocabularies, state = _vocabularies(jam), _learning_state(jam)
     yield path
     # A pack that was loaded meanwhile may have other vocabularies; the old file stays readable with the old pack.
-    if path.exists() and vocabularies != {approach: memory.vocabulary for approach, memory in jam.memories.items()}:
-        path = _beside(path)
+    is_of_another_pack = vocabularies != _vocabularies(jam)
+    # Nor does a start that fails leave a file, or write the one there without the contexts that its pack does not count.
+    if not (any(map(len, jam.memories.values())) if is_of_another_pack else state != _learning_state(jam)):
+        return
+    if _is_there(path) and is_of_another_pack:
+        path = _free_name_beside(wanted)
         say(f"Memory     the memory of the pack that plays now does not fit this file; it is saved in {path}")
+    elif path != wanted and _is_there(path):
+        path = _free_name_beside(wanted)
+        say(f"Memory     another jam has written a file of that name; the memory of this one is saved in {path}")
     try:
         save_memories(path, jam.memories)
     except MemoryFileError as error:
@@ -103,9 +117,34 @@ def save_take_memory(path: Path, jam: Jam, say: Say) -> None:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a name that no file can have
+    except OSError:  # in a folder where this user may not look
         return False
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(f"{path.stem}-new{path.suffix}")
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # as above: to read it fails, and that is told
+        return True
+
+
+def _free_name_beside(path: Path) -> Path:
+    """`me-new.memory`, or where that is there `me-new-2.memory`, and so on: a jam never writes over what an earlier one heard."""
+    names = (f"{path.stem}-new{'' if number == 1 else f'-{number}'}{path.suffix}" for number in count(1))
+    return next(free for name in names if not _is_taken(free := path.with_name(name)))
+
+
+def _is_taken(path: Path) -> bool:
+    try:
+        return path.exists() or path.is_symlink()
+    except OSError:  # then nothing can be saved there, and the end of the jam says so
+        return False
+
+
+def _vocabularies(jam: Jam) -> Mapping[Approach, Vocabulary]:
+    return {approach: memory.vocabulary for approach, memory in jam.memories.items()}
+
+
+def _learning_state(jam: Jam) -> Mapping[Approach, tuple[int, int]]:
+    """For each approach how many tokens its memory has heard, and how many contexts it holds; one of them changes where it learns or forgets."""
+    return {approach: (memory.snapshot().position, len(memory)) for approach, memory in jam.memories.items()}

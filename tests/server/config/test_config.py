@@ -1,4 +1,6 @@
+import os
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import get_args
@@ -241,7 +243,7 @@ class TestMistakes:
             ('[takes]\nfolder = "a\\u0000b"', r"takes.folder: 'a\x00b' has a zero byte, which no path can have"),
             (
                 '[engine]\npacks_folder = "~nobody-of-that-name/packs"',
-                "engine.packs_folder: '~nobody-of-that-name/packs' begins with the home folder of a user whom this system does not know",
+                "engine.packs_folder: '~nobody-of-that-name/packs' cannot be used: it begins with the home folder of a user whom this system does not know",
             ),
             (
                 f'[takes]\nfolder = "{"x" * 300}"',
@@ -277,7 +279,7 @@ class TestMistakes:
             (f"[controls.tempo{'.a' * 5000}]", "is nested too deeply: there are 8 levels at most"),
             (f"[osc]\ntrust = {'[' * 12}{']' * 12}", "is nested too deeply: there are 8 levels at most"),
             (f"a = {'9' * 5000}", "has a number with too many digits"),
-            (f"#{'x' * LARGEST_BYTES}", "is larger than 1024 kB, which no configuration is"),
+            (f"#{'x' * LARGEST_BYTES}", "cannot be read: it has more than 1,048,576 bytes"),
         ],
         ids=["arrays", "tables", "a dozen", "digits", "bytes"],
     )
@@ -288,6 +290,12 @@ class TestMistakes:
         with pytest.raises(ConfigError) as refusal:
             load(config_path)
         assert str(refusal.value) == f"{config_path} {sentence}"
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
+    def test_a_pipe_is_refused_and_not_waited_for(self, config_path: Path) -> None:
+        os.mkfifo(config_path)
+        with pytest.raises(ConfigError, match=r"it is a pipe or a device, and no file$"):
+            load(config_path)
 
     def test_an_action_cannot_be_set(self, config_path: Path) -> None:
         assert mistakes(config_path, "[controls]\nstop = 1\n") == ["controls: stop is an action and keeps no value"]

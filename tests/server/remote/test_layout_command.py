@@ -1,4 +1,6 @@
 import json
+import os
+import sys
 import zlib
 from pathlib import Path
 
@@ -62,3 +64,11 @@ def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
 def test_a_picture_of_an_unknown_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LayoutError, match=r"layout\.xyz cannot be written"):
         write_layout("touchosc", Config(), tmp_path / "layout.tosc", tmp_path / "layout.xyz")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for out, picture in ((tmp_path / "pipe", None), (tmp_path / "layout.tosc", tmp_path / "pipe")):
+        with pytest.raises(LayoutError, match=r"pipe cannot be written: it is a pipe or a device, and no file$"):
+            write_layout("touchosc", Config(), out, picture)

@@ -1,3 +1,5 @@
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -147,3 +149,13 @@ def test_a_file_that_was_edited_since_stays(machine: Machine, own_files: OwnFile
 def test_an_unknown_daw_gets_one_sentence_with_what_there_is() -> None:
     with pytest.raises(SetupError, match=r'nothing to set up for repaer\. Did you mean "reaper"'):
         find_daw("repaer")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
+def test_a_pipe_in_the_folder_is_not_waited_for(machine: Machine, own_files: OwnFiles) -> None:
+    (name, *_) = run("reaper", machine, own_files)
+    path = machine.home / name.removeprefix("~/")
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(SetupError, match="cannot be read: it is a pipe or a device, and no file"):
+        run("reaper", machine, own_files)

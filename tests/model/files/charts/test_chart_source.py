@@ -1,3 +1,5 @@
+import os
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -6,7 +8,7 @@ from mido import MetaMessage, MidiFile, MidiTrack
 
 from model.analysis.scale import TONICS
 from model.errors import ChartError, UnreadableError
-from model.files.charts.chart_source import chart_of, read_chart
+from model.files.charts.chart_source import chart_of, names_file, read_chart
 from model.files.midi.midi_writer import as_midi
 from model.files.song import Marker, Track
 from model.harmony.forms import FORMS
@@ -113,8 +115,11 @@ def test_the_text_for_no_chart_is_read_as_none(text: str) -> None:
         ("blus", "did you mean blues"),
         ("qqqq", "a form is one of"),
         ("nothing.txt", "cannot be read"),
+        ("~nobody-of-this-name/x.txt", r"cannot be read: it begins with the home folder of a user whom"),
+        ("~nobody-of-this-name/x.txt in Bb", r"cannot be read: it begins with the home folder of a user whom"),
         ("tune.doc", "its name ends with one of"),
-        ("a\0b.txt", "cannot be read"),
+        ("a\0b.txt", "cannot be read: it has a zero byte"),
+        (f"{'x' * 300}.txt", "cannot be read: it is too long"),
         ("http://x", "no link of iReal Pro"),
         ("| % |", "no chord"),
     ],
@@ -122,7 +127,26 @@ def test_the_text_for_no_chart_is_read_as_none(text: str) -> None:
 def test_what_is_no_chart_is_refused_in_one_sentence(text: str, sentence: str) -> None:
     with pytest.raises(ChartError, match=sentence) as caught:
         read_chart(text)
-    assert "\n" not in str(caught.value)
+    assert not {"\n", "\0"} & set(str(caught.value))
+
+
+@pytest.mark.parametrize("text", ["tune.txt", "a folder/tune.mid in Bb", "~/tune.xml", " song.doc "])
+def test_a_path_is_known_as_that_of_a_file_without_a_look_at_the_disk(text: str) -> None:
+    assert names_file(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "off", "blues in Bb", "50s", "| C.x |", "C Am F G", "irealb://x.y", "Key: C\n| C | a.b", "qqqq"]
+)
+def test_what_is_no_path_is_read_from_no_disk(text: str) -> None:
+    assert not names_file(text)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
+def test_a_pipe_is_no_chart(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    with pytest.raises(ChartError, match=r"pipe\.txt cannot be read: it is a pipe or a device, and no file$"):
+        read_chart(str(tmp_path / "pipe.txt"))
 
 
 def test_musicxml_gives_symbols_places_and_repeats() -> None:

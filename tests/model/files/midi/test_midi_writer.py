@@ -15,8 +15,8 @@ from model.files.seed import read_seed, seed_of
 from model.files.song import Event, Marker, Song, SongTrack, Track
 from model.files.tempo import TempoChange
 from model.files.time_signature import COMMON_TIME, MeterChange, TimeSignature
-from model.files.whole_file import write_whole
 from model.notes import Note
+from model.whole_file import write_whole
 from tests.music import exercise, line
 
 PHRASE = line(60, 62, 64, 65)

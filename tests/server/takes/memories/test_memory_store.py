@@ -9,7 +9,9 @@ import pytest
 from model.approach import APPROACHES
 from model.memory.memory_file import load_memories, save_memories
 from model.pack.dummy_pack import DummyPack
+from server.config.config import Config
 from server.errors import TakeError
+from server.music.packs.pack_loader import load_pack
 from server.takes.memories.memory_store import find_memory_origin, load_take_memory, memories_in_file, save_take_memory
 from server.takes.take_library import TakeLibrary, memory_path
 from tests.server.takes.journals import write_journal
@@ -41,10 +43,73 @@ class TestMemoryFile:
         assert file.read_bytes() == b"a letter"
         assert (tmp_path / "me-new.memory").is_file()
 
+    def test_a_second_jam_beside_a_broken_file_leaves_the_memory_of_the_first(self, tmp_path: Path) -> None:
+        file, lines, heard = tmp_path / "me.memory", list[str](), list[bytes]()
+        file.write_bytes(b"a letter")
+        for name in ("me-new.memory", "me-new-2.memory", "me-new-3.memory"):
+            memory_jam = MemoryJam()
+            with memories_in_file(file, memory_jam.jam, lines.append):
+                memory_jam.play(RIFF[len(heard) :])
+                memory_jam.do_all_work()
+            assert lines[-1].endswith(f"what it hears goes to {tmp_path / name}")
+            heard.append((tmp_path / name).read_bytes())
+        assert heard[0] == (tmp_path / "me-new.memory").read_bytes() != heard[1]
+
+    def test_two_jams_at_once_beside_a_broken_file_both_keep_what_they_heard(self, tmp_path: Path) -> None:
+        file, lines = tmp_path / "me.memory", list[str]()
+        file.write_bytes(b"a letter")
+        one, other = MemoryJam(), MemoryJam()
+        with memories_in_file(file, one.jam, lines.append), memories_in_file(file, other.jam, lines.append):
+            for memory_jam in (one, other):
+                memory_jam.play(RIFF)
+                memory_jam.do_all_work()
+        assert {path.name for path in tmp_path.iterdir()} == {"me.memory", "me-new.memory", "me-new-2.memory"}
+        assert lines[-1].endswith(f"is saved in {tmp_path / 'me-new-2.memory'}")
+
+    def test_jams_that_end_with_another_pack_leave_each_others_memories(self, tmp_path: Path) -> None:
+        file, lines = tmp_path / "me.memory", list[str]()
+        for _ in range(3):
+            memory_jam = MemoryJam()
+            with memories_in_file(file, memory_jam.jam, lines.append):
+                memory_jam.play(RIFF)
+                memory_jam.do_all_work()
+                if file.exists():
+                    memory_jam.jam.replace_improvisers(load_pack("dummy", Config()).improvisers(120.0))
+                    memory_jam.do_all_work()
+        assert {path.name for path in tmp_path.iterdir()} == {"me.memory", "me-new.memory", "me-new-2.memory"}
+
+    def test_a_jam_that_heard_nothing_writes_no_file(self, tmp_path: Path) -> None:
+        with memories_in_file(tmp_path / "me.memory", MemoryJam().jam, list[str]().append):
+            pass
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_jam_that_heard_nothing_leaves_the_file_as_it_is(self, tmp_path: Path) -> None:
+        file, memory_jam = tmp_path / "me.memory", MemoryJam()
+        with memories_in_file(file, memory_jam.jam, list[str]().append):
+            memory_jam.play(RIFF)
+            memory_jam.do_all_work()
+        os.utime(file, (0, 0))
+        with memories_in_file(file, MemoryJam().jam, list[str]().append):
+            pass
+        assert file.stat().st_mtime == 0
+
+    def test_what_a_jam_forgot_is_forgotten_in_the_file(self, tmp_path: Path) -> None:
+        file, memory_jam, again = tmp_path / "me.memory", MemoryJam(), MemoryJam()
+        with memories_in_file(file, memory_jam.jam, list[str]().append):
+            memory_jam.play(RIFF)
+            memory_jam.do_all_work()
+        with memories_in_file(file, again.jam, list[str]().append):
+            for memory in again.memories.values():
+                memory.forget()
+        load_memories(file, memory_jam.memories)
+        assert not any(map(len, memory_jam.memories.values()))
+
     def test_a_file_that_cannot_be_written_is_reported(self, tmp_path: Path) -> None:
         lines: list[str] = []
-        with memories_in_file(tmp_path / "nowhere" / "me.memory", MemoryJam().jam, lines.append):
-            pass
+        memory_jam = MemoryJam()
+        with memories_in_file(tmp_path / "nowhere" / "me.memory", memory_jam.jam, lines.append):
+            memory_jam.play(RIFF)
+            memory_jam.do_all_work()
         assert "cannot be written" in lines[-1]
         assert lines[-1].endswith("; choose another file")
 
@@ -159,6 +224,13 @@ class TestMemoryOrigin:
         (sentence,) = lines
         assert sentence.startswith("Memory     nothing was remembered yet: there is no jam with a memory in ")
         assert sentence.endswith(". The jam starts without it")
+
+    @pytest.mark.parametrize("suffix", ["", ".memory", ".jam", "/me", ".memory/me.jam"])
+    @pytest.mark.parametrize("name", ["x" * 300, "a\0b"], ids=["long", "zero byte"])
+    def test_a_name_that_no_file_can_have_is_refused(self, library: TakeLibrary, name: str, suffix: str) -> None:
+        with pytest.raises(TakeError, match=r"name a file such as me\.memory, or a take$") as raised:
+            find_memory_origin(f"{name}{suffix}", library, pytest.fail)
+        assert "\0" not in str(raised.value)
 
     @pytest.mark.parametrize(
         ("name", "sentence"),
