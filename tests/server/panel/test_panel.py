@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from bridge.errors import LinkMissing
 from bridge.midi.messages import NoteOn
 from server.config.config import MidiSection, PanelSection, load
 from server.controls.cc_bindings import CcBinding
@@ -24,6 +25,7 @@ from server.panel.panel import LARGEST_FRAME, Panel
 from server.panel.uploaded_seeds import LARGEST_BYTES
 from server.panel.web import page_http
 from server.panel.web.page_http import MOST_PER_ADDRESS
+from server.panel.web.rate_limiter import RateLimiter
 from tests.music import WHOLE_MIDI_FILE
 from tests.server.panel.running_panel import (
     HOST,
@@ -283,6 +285,12 @@ class TestMidiLearn:
             assert panel.jam.midi_learn.waiting_control is None
 
 
+def stop_reading_from_all(panel: RunningPanel) -> None:
+    """Treats each message that the pages send from now on as one too many."""
+    for connection in panel.connections._connections:
+        connection.message_limiter = RateLimiter(1e-9, 0.0, panel.jam.clock.now_s())
+
+
 class TestRefusedMessages:
     @with_panel
     async def test_a_change_that_fails_later_is_reported_to_the_page_that_made_it(self, panel: RunningPanel) -> None:
@@ -344,6 +352,7 @@ class TestRefusedMessages:
                 refusal = await page.receive_type("refused")
                 assert refusal["reason"] == "this could not be done; the log of the jam has the reason"
                 assert refusal["count"] == count
+                assert refusal["values"]["pack"] == panel.jam.controls.value("pack")
         (record,) = caplog.records
         assert record.getMessage().startswith("panel: OSError: File name too long, in test_panel.py, line ")
         assert record.exc_info is None
@@ -355,6 +364,38 @@ class TestRefusedMessages:
         async with panel.page() as page:
             await page.send("set", control="tempo", value=1)
             assert (await page.receive_type("refused"))["values"]["tempo"] == 400.0
+
+    @with_panel
+    async def test_a_clock_that_this_machine_lacks_is_refused_with_the_sentence_that_says_how_to_get_it(
+        self, panel: RunningPanel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def join(_: object) -> None:
+            raise LinkMissing("Ableton Link is an extra that is not installed")
+
+        monkeypatch.setattr(panel.jam.controls, "_preparations", {"clock": join})
+        async with panel.page() as page:
+            await page.send("set", control="clock", value="link")
+            refusal = await page.receive_type("refused")
+            assert refusal["reason"] == "Ableton Link is an extra that is not installed"
+            assert refusal["values"]["clock"] == panel.jam.controls.value("clock") != "link"
+            assert not panel.connections.faults.counts
+
+    @with_panel
+    async def test_a_value_too_long_to_be_read_is_followed_by_the_one_that_holds(self, panel: RunningPanel) -> None:
+        async with panel.page() as page:
+            await page.send("set", control="chart", value="C" * LONGEST_MESSAGE)
+            assert (await page.receive_type("refused"))["values"]["chart"] == panel.jam.controls.value("chart")
+
+    @with_panel
+    async def test_a_value_that_is_left_out_of_a_flood_is_followed_by_the_one_that_holds(
+        self, panel: RunningPanel
+    ) -> None:
+        async with panel.page() as flooder:
+            stop_reading_from_all(panel)
+            await flooder.play(ON, 60, 80)
+            assert (await flooder.receive_type("refused"))["values"] == {}
+            await flooder.send("set", control="tempo", value=90.0)
+            assert (await flooder.receive_type("refused"))["values"]["tempo"] == 400.0
 
     @with_panel
     async def test_an_oversize_frame_ends_its_own_connection_only(self, panel: RunningPanel) -> None:

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from bridge.errors import BadMidi
 from bridge.midi.messages import NoteOff, NoteOn
 from model.errors import SeedError
 from model.files.seed import seed_of
 from server.errors import TakeError
 from server.music.seed_player import seed_messages
+from server.panel.work import worker_process
 from server.panel.work.worker import Worker, WorkerTakes, read_seed
-from server.panel.work.worker_process import MESSAGES_PER_CHUNK
+from server.panel.work.worker_process import MESSAGES_PER_CHUNK, WorkerProcess
 from server.takes.take_export import journal_as_midi
 from tests.music import Part, line, midi_bytes
 from tests.server.takes.journals import write_journal
@@ -76,6 +78,15 @@ def test_a_file_that_is_no_seed_is_refused_with_the_reason() -> None:
             await read_seed(worker, "x.mid", b"a letter")
 
     with_worker(test)
+
+
+@pytest.mark.parametrize("error", [BadMidi("no such byte"), SeedError("no notes"), TakeError("no such take")])
+def test_each_foreseen_error_is_answered_in_its_own_words(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(worker_process, "seed_of", fail)
+    assert WorkerProcess().answer({"do": "seed", "name": "x.mid"}, b"") == ({"error": str(error)}, b"")
 
 
 def test_if_the_process_ends_the_seed_ends_and_the_next_piece_of_work_starts_another() -> None:
