@@ -66,7 +66,9 @@ class PanelApp:
         self.asgi: ASGIApp = _HostCheck(Starlette(routes=routes), access)
 
     async def _send_index(self, request: Request) -> Response:
-        await self._worker.start()  # as the page may ask for takes or send a seed
+        # As the page may ask for takes or send a seed. If the system starts no process now, it is told so then.
+        with suppress(OSError):
+            await self._worker.start()
         return _file_response(INDEX, request.headers)
 
     async def _send_file(self, request: Request) -> Response:

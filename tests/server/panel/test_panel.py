@@ -658,6 +658,19 @@ class TestTakes:
 
 
 class TestStartAndStop:
+    @with_panel
+    async def test_the_page_comes_even_where_the_system_starts_no_process_for_its_files(
+        self, panel: RunningPanel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def fail(*_: object, **__: object) -> None:
+            raise OSError("too many processes")
+
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", fail)
+        assert (await panel.request("/"))[0] == 200
+        status, _, body = await panel.request("/seed", "POST", WHOLE_MIDI_FILE, headers=[panel.own_origin])
+        assert status == 422
+        assert "the process that reads files" in json.loads(body)["reason"]
+
     def test_a_taken_port_is_an_error_in_one_sentence(self) -> None:
         async def run() -> None:
             with socket.socket() as taken:
