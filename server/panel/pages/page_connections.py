@@ -151,10 +151,12 @@ class PageConnections:
         message: PageMessage | None = None
         try:
             message = read_page_message(text)
-            # A note-off of a held key is exempt from the limit, so that no key hangs; there are no more of them than of
-            # note-ons.
-            ends_note = isinstance(message, PlayMessage) and message.is_note_off and message.key in connection.releases
-            if not ends_note and not connection.message_limiter.try_acquire(now_s):
+            # What ends something held is exempt from the limit, so that no key and no pedal hangs; there is no more of it than of
+            # what began it.
+            ends_held = (
+                isinstance(message, PlayMessage) and message.is_release and _held_key(message) in connection.releases
+            )
+            if not ends_held and not connection.message_limiter.try_acquire(now_s):
                 reason = f"more than {MESSAGES_PER_S:g} messages a second: some were left out"
                 self._refuse(connection, "flood", reason, now_s, message)
                 return False
@@ -321,14 +323,16 @@ def _clock_figures(errors_s: Sequence[float]) -> dict[str, Json]:
 def _track_held(connection: PageConnection, message: PlayMessage) -> None:
     """Adds a key or pedal that the page now holds, with the message that releases it, or removes a released one."""
     channel, number = message.key
-    if message.is_note_on:
-        connection.releases[message.key] = encode(NoteOff(number, channel))
-    elif message.is_note_off:
-        connection.releases.pop(message.key, None)
+    if message.is_release:
+        connection.releases.pop(_held_key(message), None)
+    elif message.is_note_on:
+        connection.releases[_held_key(message)] = encode(NoteOff(number, channel))
     elif number == SUSTAIN_PEDAL:
-        # Numbers beyond the pitches, so that a pedal is not mistaken for a key.
-        pedal = (channel, PITCHES + number)
-        if message.data[2]:
-            connection.releases[pedal] = encode(ControlChange(SUSTAIN_PEDAL, 0, channel))
-        else:
-            connection.releases.pop(pedal, None)
+        connection.releases[_held_key(message)] = encode(ControlChange(SUSTAIN_PEDAL, 0, channel))
+
+
+def _held_key(message: PlayMessage) -> tuple[int, int]:
+    """The key of what a message holds or ends, in `PageConnection.releases`."""
+    channel, number = message.key
+    # Numbers beyond the pitches, so that a pedal is not mistaken for a key.
+    return channel, number + PITCHES if message.kind == CONTROL_CHANGE else number

@@ -418,14 +418,30 @@ class TestRefusedMessages:
             await other.play(ON, 60, 80)
             assert await other.next_notes("player", "on", 1) == [60]
 
+    @pytest.mark.parametrize(
+        ("held", "release", "shown"),
+        [
+            ((ON, 60, 80), (OFF, 60, 0), ["off", 60, 0]),
+            ((ON, 60, 80), (ON, 60, 0), ["off", 60, 0]),
+            ((CONTROL, 64, 127), (CONTROL, 64, 0), ["control", 64, 0]),
+        ],
+    )
     @with_panel
-    async def test_a_note_off_is_accepted_from_a_flooding_page_too(self, panel: RunningPanel) -> None:
-        async with panel.page() as flooder, panel.page() as other:
-            await flooder.play(ON, 60, 80)
-            for _ in range(int(MESSAGES_AT_ONCE)):
-                await flooder.send("ping", sent_ms=1)
-            await flooder.play(OFF, 60, 0)
-            assert await other.next_notes("player", "off", 1) == [60]
+    async def test_what_ends_a_held_key_or_pedal_is_accepted_from_a_flooding_page_too(
+        self, panel: RunningPanel, held: tuple[int, ...], release: tuple[int, ...], shown: list[object]
+    ) -> None:
+        async with panel.page() as flooder:
+            await flooder.play(*held)
+            await flooder.receive(lambda message: message.get("notes"))
+            stop_reading_from_all(panel)
+            await flooder.play(CONTROL, 1, 0)
+            await flooder.receive_type("refused")
+            await flooder.play(*release)
+            message = await flooder.receive(lambda message: message.get("notes"))
+            assert [note[2:] for note in message["notes"]] == [shown]
+            # The second time it ends nothing, so that a flood of releases is one, too.
+            await flooder.play(*release)
+            assert (await flooder.receive_type("refused"))["count"] == 2
 
     @with_panel
     async def test_a_page_that_reads_nothing_is_disconnected_and_its_outbox_does_not_grow(
