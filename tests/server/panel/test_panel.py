@@ -18,6 +18,7 @@ from server.controls.cc_bindings import CcBinding
 from server.controls.control_table import BY_NAME, CONTROLS
 from server.errors import PanelError, TakeError
 from server.panel import app as app_module
+from server.panel import panel as panel_module
 from server.panel.jam_handle import TakeListing, TakeSource
 from server.panel.pages.page_connections import MESSAGES_AT_ONCE, MOST_PAGES
 from server.panel.pages.page_messages import LONGEST_MESSAGE
@@ -34,6 +35,7 @@ from tests.server.panel.running_panel import (
     UNWRITABLE_CONFIG,
     JsonObject,
     RunningPanel,
+    free_tcp_port,
     jam_handle,
     running_panel,
 )
@@ -698,6 +700,29 @@ class TestStartAndStop:
                 ):
                     async with Panel(PanelSection(port=port), jam_handle(), print):
                         pass
+
+        asyncio.run(run())
+
+    @pytest.mark.parametrize(
+        ("section", "address"),
+        [
+            (PanelSection(host="::1"), "[::1]"),
+            (PanelSection(host="::1", lan=True), "192.168.1.7"),
+            (PanelSection(host="::", lan=True), "192.168.1.7"),
+            (PanelSection(host="127.0.0.1", lan=True), "192.168.1.7"),
+        ],
+    )
+    def test_the_printed_address_is_one_that_a_browser_can_open(
+        self, section: PanelSection, address: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(panel_module, "network_address", lambda: "192.168.1.7")
+        said: list[str] = []
+
+        async def run() -> None:
+            port = free_tcp_port()
+            async with Panel(section.model_copy(update={"port": port}), jam_handle(), said.append):
+                pass
+            assert said[0].partition(", ")[0] == f"Panel      http://{address}:{port}"
 
         asyncio.run(run())
 
