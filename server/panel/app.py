@@ -89,7 +89,7 @@ class PanelApp:
         return response
 
     async def _handle_seed(self, request: Request) -> Response:
-        """POST: plays a `.mid` file into the jam. DELETE: stops it."""
+        """POST: plays a file of music (MIDI, MusicXML or ABC) into the jam. DELETE: stops it."""
         if not (self._is_own_page(request) and self._has_access(request)):
             return _refusal("seeds are taken from a page of this panel only", 403)
         if request.method == "DELETE":

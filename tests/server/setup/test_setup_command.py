@@ -11,6 +11,8 @@ from server.setup.daw_table import DAWS
 from server.setup.own_files import OwnFiles
 from server.setup.partner import Partner
 from server.setup.setup_command import find_daw, set_up, take_down
+from server.setup_cli import DAW_HELP
+from tests.conftest import CHECKOUT
 
 MOST_STEPS = 5
 
@@ -175,6 +177,14 @@ def test_a_file_that_was_edited_since_stays(machine: Machine, own_files: OwnFile
         "~/.config/ardour8/scripts/trading_fours.lua was edited since fours wrote it, and stays"
     ]
     assert script.read_text() == "-- my own version"
+
+
+def test_the_help_and_the_readme_name_all_that_there_is_to_set_up() -> None:
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    (row,) = [line for line in readme.splitlines() if line.startswith("| `fours setup DAW` |")]
+    for name in DAWS:
+        assert name in DAW_HELP
+        assert f"`{name}`" in row
 
 
 def test_an_unknown_daw_gets_one_sentence_with_what_there_is() -> None:
