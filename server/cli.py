@@ -388,14 +388,12 @@ def command_line(name: str = "") -> typer.Typer:
 
 def main() -> None:
     """The console command: an error of the project's own ends it with one sentence and exit status 1."""
-    from bridge.errors import BridgeError
-    from model.errors import ModelError
     from server.console import escape_unknown_characters
-    from server.errors import ServerError
+    from server.errors import FORESEEN
 
     search_seldom()
     escape_unknown_characters()
     try:
         command_line(*sys.argv[1:2])()
-    except (BridgeError, ModelError, ServerError) as error:
+    except FORESEEN as error:
         raise SystemExit(f"fours: {error}") from None

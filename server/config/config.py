@@ -83,6 +83,26 @@ def bound_host(host: str, *, lan: bool) -> str:
     return ALL_INTERFACES if lan and is_loopback(host) else host
 
 
+def is_every_address(host: str) -> bool:
+    """Whether to listen there is to listen on all addresses of this machine."""
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def reachable_host(host: str) -> str:
+    """The address at which this machine reaches a port that listens on `host`."""
+    if not is_every_address(host):
+        return host
+    return "::1" if ":" in host else "127.0.0.1"
+
+
+def host_and_port(host: str, port: int) -> str:
+    """Both as a URL has them: an IPv6 address stands in brackets, so that its colons are not taken for the port's."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 class Section(BaseModel):
     """A section of the file; it cannot be changed once loaded, and an unknown key is a mistake."""
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from bridge.midi.jack.jack_ports import LEAD_S
 from bridge.timing.clock import Clock
-from server.config.config import Config
+from server.config.config import Config, host_and_port
 from server.doctor import daw_checks, machine_facts, midi_checks, model_checks, network_checks, timing_checks
 from server.doctor.finding import Finding
 from server.doctor.midi_checks import MidiFacts
@@ -39,14 +39,14 @@ def _osc(here: Examination) -> Sequence[Finding]:
     osc = here.config.effective_osc
     error = machine_facts.osc_error(osc)
     is_of_jam = error is not None and machine_facts.is_osc_of_jam(osc)
-    return network_checks.judge_bound("OSC port", f"{osc.host}:{osc.port}", error, is_of_jam=is_of_jam)
+    return network_checks.judge_bound("OSC port", host_and_port(osc.host, osc.port), error, is_of_jam=is_of_jam)
 
 
 def _panel(here: Examination) -> Sequence[Finding]:
     panel = here.config.panel
     if not panel.on:
         return [Finding("ok", "the panel is switched off")]
-    address = f"{panel.bind_host}:{panel.port}"
+    address = host_and_port(panel.bind_host, panel.port)
     error = machine_facts.panel_error(panel)
     is_of_jam = error is not None and machine_facts.is_panel_of_jam(panel)
     return network_checks.judge_bound("panel port", address, error, is_of_jam=is_of_jam)

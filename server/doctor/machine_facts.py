@@ -22,7 +22,7 @@ from model.approach import Approach
 from model.engines.device import has_cuda, has_driver
 from model.errors import ModelError
 from model.pack.pack import available_packs, open_pack
-from server.config.config import Config, OscSection, PanelSection
+from server.config.config import Config, OscSection, PanelSection, host_and_port, reachable_host
 from server.controls.control import OSC_PREFIX
 from server.doctor.daw_checks import DawFacts, FilesState, FolderFacts
 from server.doctor.midi_checks import MidiFacts
@@ -87,7 +87,7 @@ def is_osc_of_jam(osc: OscSection) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as caller:
         caller.settimeout(JAM_ANSWERS_S)
         try:
-            caller.sendto(encode(OscMessage(f"{OSC_PREFIX}/mode")), (_reachable(osc.host), osc.port))
+            caller.sendto(encode(OscMessage(f"{OSC_PREFIX}/mode")), (reachable_host(osc.host), osc.port))
             return any(message.address.startswith(f"{OSC_PREFIX}/") for message in decode(caller.recv(1 << 16)))
         except (OSError, BridgeError):
             return False
@@ -95,16 +95,12 @@ def is_osc_of_jam(osc: OscSection) -> bool:
 
 def is_panel_of_jam(panel: PanelSection) -> bool:
     """Whether the panel of a jam answers at the panel's port."""
+    address = host_and_port(reachable_host(panel.bind_host), panel.port)
     try:
-        with urlopen(f"http://{_reachable(panel.bind_host)}:{panel.port}/", timeout=JAM_ANSWERS_S) as page:
+        with urlopen(f"http://{address}/", timeout=JAM_ANSWERS_S) as page:
             return PANEL_TITLE in page.read(PAGE_BYTES)
     except (OSError, HTTPException, ValueError):
         return False
-
-
-def _reachable(host: str) -> str:
-    """The address to reach a port at that is open on all addresses."""
-    return "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104  nothing is bound
 
 
 def network_facts(platform: str = sys.platform) -> NetworkFacts:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from server.config.config import Config
+from server.config.config import Config, host_and_port, is_every_address
 from server.doctor.finding import Finding
 from server.session.start_lines import trust_text
 
@@ -42,10 +42,10 @@ def judge_network(facts: NetworkFacts, config: Config) -> list[Finding]:
         return [Finding("ok", "only this machine reaches the jam; --lan opens it to phones and tablets")]
     if facts.address is None:
         return [Finding("warning", "this machine is in no network, so --lan opens nothing", "Join a network first.")]
+    host = config.panel.bind_host
+    address = host_and_port(facts.address if is_every_address(host) else host, config.panel.port)
     ports = {"panel": config.panel.port, "osc": config.osc.port}
-    findings = [
-        Finding("ok", f"phones open http://{facts.address}:{ports['panel']}; OSC is read from {trust_text(config.osc)}")
-    ]
+    findings = [Finding("ok", f"phones open http://{address}; OSC is read from {trust_text(config.osc)}")]
     for firewall in facts.firewalls:
         remedy = f"If a phone does not reach it: {OPEN_PORTS[firewall].format(**ports)}."
         findings.append(Finding("warning", f"the firewall {firewall} is on, and may keep phones out", remedy))

@@ -1,4 +1,4 @@
-"""Plays a `.mid` file into the jam as a keyboard would, each note at its beat; knows no port and no model.
+"""Plays a seed, which is a file of music, into the jam as a keyboard would, each note at its beat; knows no port and no model.
 
 It begins at a bar line and goes by the timeline in force. The jam goes on after its last note.
 """

@@ -66,7 +66,9 @@ class PanelApp:
         self.asgi: ASGIApp = _HostCheck(Starlette(routes=routes), access)
 
     async def _send_index(self, request: Request) -> Response:
-        await self._worker.start()  # as the page may ask for takes or send a seed
+        # As the page may ask for takes or send a seed. If the system starts no process now, it is told so then.
+        with suppress(OSError):
+            await self._worker.start()
         return _file_response(INDEX, request.headers)
 
     async def _send_file(self, request: Request) -> Response:
@@ -87,7 +89,7 @@ class PanelApp:
         return response
 
     async def _handle_seed(self, request: Request) -> Response:
-        """POST: plays a `.mid` file into the jam. DELETE: stops it."""
+        """POST: plays a file of music (MIDI, MusicXML or ABC) into the jam. DELETE: stops it."""
         if not (self._is_own_page(request) and self._has_access(request)):
             return _refusal("seeds are taken from a page of this panel only", 403)
         if request.method == "DELETE":

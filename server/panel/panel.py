@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from server.config.config import PanelSection
+from server.config.config import PanelSection, host_and_port, is_every_address
 from server.errors import PanelError
 from server.panel.jam_handle import JamHandle
 from server.panel.web.access import AccessControl
@@ -71,12 +71,15 @@ class Panel:
 
     def _print_address(self, port: int) -> None:
         if not self._config.lan:
-            self._say(f"Panel      http://{self._config.host}:{port}")
+            self._say(f"Panel      http://{host_and_port(self._config.host, port)}")
             return
-        address = network_address() or socket.gethostname()
+        host = self._config.bind_host
+        if is_every_address(host):
+            host = network_address() or socket.gethostname()
+        address = host_and_port(host, port)
         # The token stands behind the #, because a browser does not send that part to any server.
-        link = f"http://{address}:{port}/#{self._access.token}"
-        self._say(f"Panel      http://{address}:{port}, token {self._access.token}")
+        link = f"http://{address}/#{self._access.token}"
+        self._say(f"Panel      http://{address}, token {self._access.token}")
         for line in qr_code(link):
             self._say(f"           {line}")
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import groupby
 
+from server.config.config import OscSection
 from server.controls.control import Control
 from server.controls.control_table import CONTROLS
 from server.controls.labels import address_part
@@ -18,8 +19,8 @@ INTRODUCTION = f"""# Trading Fours by OSC
 
 Made from the table of controls by `fours controls --markdown`; do not edit it by hand.
 
-Trading Fours receives OSC on port 8000 (`osc.port`). It sends to every app that has sent it a message: to the port which
-the app sends from, and to port 9000 of the app's machine (`osc.reply_port`), where TouchOSC listens.
+Trading Fours receives OSC on port {OscSection().port} (`osc.port`). It sends to every app that has sent it a message: to the port which
+the app sends from, and to port {OscSection().reply_port} of the app's machine (`osc.reply_port`), where TouchOSC listens.
 
 | address | does |
 |---|---|

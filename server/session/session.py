@@ -20,7 +20,7 @@ from model.errors import ChartError
 from model.harmony.chart import Chart
 from model.pack.dummy_pack import DUMMY_PACK
 from model.pack.pack import available_packs, find_own_pack
-from server.config.config import CONFIG_FILE, Config
+from server.config.config import CONFIG_FILE, Config, host_and_port
 from server.config.kept_offsets import OFFSET_CONTROL, StartOffset, offset_key, start_offset
 from server.controls.control_store import ControlStore
 from server.controls.control_throttle import ControlThrottle
@@ -159,7 +159,7 @@ class Session:
         midi_input = self._stack.enter_context(
             midi_system.open_input(self._config.midi.input or None, controllers.receive_midi)
         )
-        osc_address = f"{self._config.effective_osc.host}:{osc_remote.server.address[1]}"
+        osc_address = host_and_port(self._config.effective_osc.host, osc_remote.server.address[1])
         wiring = Wiring(midi_input.name, output.name, osc_address, speeds_ms, offset)
         watch_ports(midi_input, output, music_thread, controllers)
         await self._open_panel(controls, music_thread, controllers, wiring, midi_input, output)

@@ -18,16 +18,20 @@ from server.setup.partner import FROM_TRACK, NAME, Partner
 
 DawName = Literal["live", "reaper", "bitwig", "ardour", "dawproject", "ableton-link", "touchosc"]
 Files = Mapping[PurePosixPath, bytes]
+Steps = Callable[[Partner, Config], tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class Daw:
-    """One row: `files` are below the DAW's folder; `steps` are at most five lines, in which FOLDER is where the files are."""
+    """One row: `files` are below the DAW's folder; `steps` are at most five lines, in which FOLDER is where the files are.
+
+    Both are made from the configuration, so that what is to be clicked has the ports that the jam has.
+    """
 
     title: str
     folders: daw_folders.FindFolders
     files: Callable[[Partner, Config], Files]
-    steps: tuple[str, ...]
+    steps: Steps
 
 
 def _touchosc_files(_partner: Partner, config: Config) -> Files:
@@ -44,12 +48,42 @@ def _no_files(_partner: Partner, _config: Config) -> Files:
 START = "Start fours jam, and leave it running."
 PLAY = "Play a phrase; lift your hands, and a beat later it answers."
 
+
+def _always(*steps: str) -> Steps:
+    """Steps that name nothing of the configuration."""
+    return lambda _partner, _config: steps
+
+
+def _live_steps(partner: Partner, _config: Config) -> tuple[str, ...]:
+    return (
+        START,
+        "In Preferences, Link Tempo MIDI: Track on for both ports, and Sync on for the output.",
+        f'MIDI track 1: MIDI To "{partner.midi_in}". MIDI track 2, with an instrument: MIDI From "{partner.midi_out}", Monitor In.',
+        f'Drag User Library, Presets, MIDI Effects, Max MIDI Effect, "{NAME}" onto track 1.',
+        PLAY,
+    )
+
+
+def _touchosc_steps(partner: Partner, config: Config) -> tuple[str, ...]:
+    # With --lan, the address is announced unless that is switched off.
+    where = (
+        "enter this machine's address"
+        if config.osc.advertise == "off"
+        else "choose Trading Fours from those that are found"
+    )
+    return (
+        "Start fours jam --lan --trust ADDRESS, with the address of the tablet.",
+        "Open the layout in TouchOSC.",
+        f"Connections, OSC: {where}, send to {partner.osc_port}, receive on {partner.reply_port}.",
+    )
+
+
 DAWS: Mapping[DawName, Daw] = {
     "reaper": Daw(
         "REAPER",
         daw_folders.reaper_folders,
         lambda partner, _config: reaper_files(partner),
-        (
+        _always(
             START,
             f'With REAPER open, run in a terminal: reaper -nonewinst "FOLDER/{REAPER_SCRIPT}"',
             f'The track "{FROM_TRACK}" sounds with ReaSynth; for another sound, click its FX button.',
@@ -60,7 +94,7 @@ DAWS: Mapping[DawName, Daw] = {
         "Bitwig Studio",
         daw_folders.bitwig_folders,
         lambda partner, _config: bitwig_files(partner),
-        (
+        _always(
             START,
             f'Start Bitwig Studio: it adds the controller "{NAME}" by itself, since it finds the ports.',
             f'An armed instrument track with the input "{NAME}" plays what the partner answers: click its arm button.',
@@ -72,7 +106,7 @@ DAWS: Mapping[DawName, Daw] = {
         "Ardour",
         daw_folders.ardour_folders,
         lambda partner, _config: ardour_files(partner),
-        (
+        _always(
             START,
             f'Start Ardour. A new session: click the template "{NAME}", then Open. Two tracks are there, routed, and the clock is on.',
             f'In a session of yours instead: Edit, Lua Scripts, Script Manager, put "{NAME}" on an action, and run it from Edit, Lua Scripts.',
@@ -83,19 +117,13 @@ DAWS: Mapping[DawName, Daw] = {
         "Ableton Live",
         daw_folders.live_folders,
         lambda partner, _config: live_files(partner),
-        (
-            START,
-            "In Preferences, Link Tempo MIDI: Track on for both ports, and Sync on for the output.",
-            f'MIDI track 1: MIDI To "{NAME} In". MIDI track 2, with an instrument: MIDI From "{NAME} Out", Monitor In.',
-            f'Drag User Library, Presets, MIDI Effects, Max MIDI Effect, "{NAME}" onto track 1.',
-            PLAY,
-        ),
+        _live_steps,
     ),
     "dawproject": Daw(
         "DAWproject (Bitwig Studio, Cubase, Studio One)",
         daw_folders.no_folders,
         lambda partner, _config: {PurePosixPath(PROJECT.name): dawproject_bytes(partner)},
-        (
+        _always(
             START,
             f"Open FOLDER/{PROJECT.name} in your DAW.",
             f'The two tracks say in their comments which port each takes: choose these, and arm "{FROM_TRACK}".',
@@ -106,7 +134,7 @@ DAWS: Mapping[DawName, Daw] = {
         "Ableton Link",
         daw_folders.no_folders,
         _no_files,
-        (
+        _always(
             f"Install Link's library: {install_hint('link')} (pipx: pipx inject trading-fours LinkPython-extern).",
             "Start fours jam --clock link, and leave it running.",
             "Switch Link on in the other program: tempo, beat and bar are then shared.",
@@ -116,10 +144,6 @@ DAWS: Mapping[DawName, Daw] = {
         "TouchOSC",
         daw_folders.no_folders,
         _touchosc_files,
-        (
-            "Start fours jam --lan --trust ADDRESS, with the address of the tablet.",
-            "Open the layout in TouchOSC.",
-            "Connections, OSC: choose Trading Fours from those that are found, send to 8000, receive on 9000.",
-        ),
+        _touchosc_steps,
     ),
 }

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from model.named_file import read_regular_file
@@ -22,50 +23,53 @@ class OwnFiles:
     def write(self, files: Mapping[Path, bytes]) -> list[Path]:
         """Writes the files that differ from what is there; returns those.
 
-        Raises SetupError, and writes nothing, if one of them exists and is not ours, or was edited.
+        Raises SetupError, and writes nothing, if one of them exists and is not ours, or was edited, or if the list cannot be written.
+        If a file cannot be written, those before it are on the list.
         """
         hashes = self._hashes()
-        for path, content in files.items():
-            if _content(path) not in {None, content}:
+        there = {path: _content(path) for path in files}
+        to_write = {path: content for path, content in files.items() if there[path] != content}
+        for path in to_write:
+            if there[path] is not None:
                 self._check_is_ours(path, hashes)
-        written = []
-        for path, content in files.items():
-            if _content(path) != content:
-                made = [folder for folder in path.parents if not folder.exists()]
-                _write(path, content)
-                written.append(path)
-                hashes.update((str(folder), MADE_FOLDER) for folder in made)
-                hashes[str(path)] = _hash(content)
-        if written:
-            _write(self._list_file, json.dumps(hashes, indent=2).encode())
-        return written
+        if to_write:
+            # Before any file: one that is not on the list would count as another's.
+            self._write_list(hashes)
+        try:
+            for path, content in to_write.items():
+                _write_and_list(path, content, hashes)
+        finally:
+            if to_write:
+                self._write_list(hashes)
+        return list(to_write)
 
     def remove(self, folder: Path, names: Mapping[Path, bytes]) -> tuple[list[Path], list[Path]]:
         """Removes the files among `names` that we wrote; returns those that are gone, and those that were edited and stay.
 
-        Folders below `folder` that we made, and that are then empty, go too.
+        Folders below `folder` that we made, and that are then empty, go too. Raises SetupError if one cannot be removed; it stays
+        on the list.
         """
         hashes = self._hashes()
+        before = dict(hashes)
         gone, kept = [], []
-        for path in names:
-            if str(path) not in hashes:
-                continue
-            content = _content(path)
-            if content is not None and _hash(content) != hashes[str(path)]:
-                kept.append(path)
-                continue
-            path.unlink(missing_ok=True)
-            del hashes[str(path)]
-            gone.append(path)
-            for parent in path.parents[: path.parents.index(folder)]:
-                if hashes.get(str(parent)) != MADE_FOLDER or (parent.is_dir() and any(parent.iterdir())):
-                    break
-                if parent.is_dir():
-                    parent.rmdir()
-                del hashes[str(parent)]
-        if gone:
-            _write(self._list_file, json.dumps(hashes, indent=2).encode())
+        try:
+            for path in names:
+                if str(path) in hashes:
+                    content = _content(path)
+                    if content is not None and _hash(content) != hashes[str(path)]:
+                        kept.append(path)
+                        continue
+                    _remove(path)
+                    del hashes[str(path)]
+                    gone.append(path)
+                _remove_made_folders(path, folder, hashes)
+        finally:
+            if hashes != before:
+                self._write_list(hashes)
         return gone, kept
+
+    def _write_list(self, hashes: Mapping[str, str]) -> None:
+        _write(self._list_file, json.dumps(hashes, indent=2).encode())
 
     def _hashes(self) -> dict[str, str]:
         try:
@@ -88,6 +92,30 @@ def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def _write_and_list(path: Path, content: bytes, hashes: dict[str, str]) -> None:
+    """Writes a file, and adds it and the folders that it needed to the list; where it cannot be written, what there is of it."""
+    made = [folder for folder in path.parents if not folder.exists()]
+    try:
+        _write(path, content)
+    finally:
+        hashes.update((str(folder), MADE_FOLDER) for folder in made if folder.is_dir())
+        # A full disk leaves a part of a file, which is ours, too.
+        with suppress(SetupError):
+            part = _content(path)
+            if part is not None:
+                hashes[str(path)] = _hash(part)
+
+
+def _remove_made_folders(path: Path, folder: Path, hashes: dict[str, str]) -> None:
+    """Removes the folders of a file, up to `folder`, that we made and that are empty now, and takes them off the list."""
+    for parent in path.parents[: path.parents.index(folder)]:
+        if hashes.get(str(parent)) != MADE_FOLDER or (parent.is_dir() and any(parent.iterdir())):
+            return
+        if parent.is_dir():
+            _remove(parent)
+        del hashes[str(parent)]
+
+
 def _content(path: Path) -> bytes | None:
     """What the file holds; None where there is none. Raises SetupError for what is no file, and for one that may not be read."""
     try:
@@ -96,6 +124,16 @@ def _content(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise SetupError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _remove(path: Path) -> None:
+    try:
+        if path.is_dir():
+            path.rmdir()
+        else:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise SetupError(f"{path} cannot be removed: {error.strerror or error}") from error
 
 
 def _write(path: Path, content: bytes) -> None:

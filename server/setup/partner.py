@@ -7,7 +7,7 @@ from typing import Self
 
 from bridge.midi.ports import INPUT_NAME, OUTPUT_NAME
 from model.pack.pack import available_packs
-from server.config.config import Config
+from server.config.config import Config, reachable_host
 from server.controls.control import Control, Value
 from server.controls.control_table import CONTROLS
 
@@ -40,7 +40,7 @@ class Partner:
         return cls(
             config.midi.input or INPUT_NAME,
             config.midi.output or OUTPUT_NAME,
-            "127.0.0.1",
+            reachable_host(config.effective_osc.host),
             config.osc.port,
             config.osc.reply_port,
             CONTROLS,

@@ -35,13 +35,14 @@ def set_up(
     tempo_bpm: float | None,
 ) -> None:
     """Writes the files into `to`, or into the DAW's folder. Raises SetupError if that is not found, or a file is not ours."""
-    files = daw.files(Partner.of(config, tempo_bpm), config)
+    partner = Partner.of(config, tempo_bpm)
+    files = daw.files(partner, config)
     folder = _folder(daw, machine, to) if files else machine.home
     paths = {folder / name: content for name, content in files.items()}
     written = own_files.write(paths)
     for path in paths:
         say(f"{shown(path, machine.home)}{'' if path in written else ' (unchanged)'}")
-    for number, step in enumerate(daw.steps, 1):
+    for number, step in enumerate(daw.steps(partner, config), 1):
         say(f"{number}. {step.replace('FOLDER', str(folder))}")
 
 

@@ -15,10 +15,9 @@ from itertools import islice
 
 from bridge.fault_counter import FaultCounter
 from bridge.midi.messages import SUSTAIN_PEDAL, ControlChange, NoteOff, encode
-from model.errors import ModelError
 from server.controls.control_store import AcceptedChange, FailedChange
 from server.controls.control_table import BY_NAME
-from server.errors import BadMessage, ServerError
+from server.errors import FORESEEN, BadMessage
 from server.jam.turns.modes import TurnSchedule
 from server.panel.jam_handle import JamHandle
 from server.panel.pages.page_messages import (
@@ -149,24 +148,28 @@ class PageConnections:
             connection.send(text)
 
     def _handle(self, connection: PageConnection, text: str | bytes, now_s: float) -> bool:
+        message: PageMessage | None = None
         try:
             message = read_page_message(text)
-            # A note-off of a held key is exempt from the limit, so that no key hangs; there are no more of them than of
-            # note-ons.
-            ends_note = isinstance(message, PlayMessage) and message.is_note_off and message.key in connection.releases
-            if not ends_note and not connection.message_limiter.try_acquire(now_s):
+            # What ends something held is exempt from the limit, so that no key and no pedal hangs; there is no more of it than of
+            # what began it.
+            ends_held = (
+                isinstance(message, PlayMessage) and message.is_release and _held_key(message) in connection.releases
+            )
+            if not ends_held and not connection.message_limiter.try_acquire(now_s):
                 reason = f"more than {MESSAGES_PER_S:g} messages a second: some were left out"
-                self._refuse(connection, "flood", reason, now_s)
+                self._refuse(connection, "flood", reason, now_s, message)
                 return False
             self._execute(connection, message, now_s)
         except BadMessage as error:
-            self._refuse(connection, "message", str(error), now_s)
+            self._refuse(connection, "message", str(error), now_s, message)
             return connection.message_limiter.try_acquire(now_s)
-        except (ServerError, ModelError) as error:
-            self._refuse(connection, "value", str(error), now_s)
+        except FORESEEN as error:
+            self._refuse(connection, "value", str(error), now_s, message)
         except Exception as error:  # noqa: BLE001  after any error in one message the page stays connected
             self.faults.count(error)
-            self._refuse(connection, "fault", "this could not be done; the log of the jam has the reason", now_s)
+            reason = "this could not be done; the log of the jam has the reason"
+            self._refuse(connection, "fault", reason, now_s, message)
         return True
 
     def _execute(self, connection: PageConnection, message: PageMessage, now_s: float) -> None:
@@ -204,12 +207,20 @@ class PageConnections:
         midi_learn = self._jam.midi_learn
         return {"bindings": as_bindings(midi_learn.bindings), "learning": midi_learn.waiting_control}
 
-    def _refuse(self, connection: PageConnection, kind: str, reason: str, now_s: float) -> None:
-        """Counts a refused message, and sends the reason, but not more often than a person can read."""
+    def _refuse(
+        self, connection: PageConnection, kind: str, reason: str, now_s: float, message: PageMessage | None = None
+    ) -> None:
+        """Counts a refused message, and sends the reason, but not more often than a person can read.
+
+        A page that shows a value which does not hold also gets those that do: after a `set`, and where `message` is None,
+        as what could not be read may have been one.
+        """
         connection.refused_count += 1
         self.refused_counts[kind] += 1
         if connection.refusal_limiter.try_acquire(now_s):
-            values: dict[str, Json] = {**self._jam.controls.values()} if kind == "value" else {}
+            values: dict[str, Json] = (
+                {**self._jam.controls.values()} if message is None or isinstance(message, SetControl) else {}
+            )
             refusal: dict[str, Json] = {
                 "type": "refused",
                 "reason": reason,
@@ -312,14 +323,16 @@ def _clock_figures(errors_s: Sequence[float]) -> dict[str, Json]:
 def _track_held(connection: PageConnection, message: PlayMessage) -> None:
     """Adds a key or pedal that the page now holds, with the message that releases it, or removes a released one."""
     channel, number = message.key
-    if message.is_note_on:
-        connection.releases[message.key] = encode(NoteOff(number, channel))
-    elif message.is_note_off:
-        connection.releases.pop(message.key, None)
+    if message.is_release:
+        connection.releases.pop(_held_key(message), None)
+    elif message.is_note_on:
+        connection.releases[_held_key(message)] = encode(NoteOff(number, channel))
     elif number == SUSTAIN_PEDAL:
-        # Numbers beyond the pitches, so that a pedal is not mistaken for a key.
-        pedal = (channel, PITCHES + number)
-        if message.data[2]:
-            connection.releases[pedal] = encode(ControlChange(SUSTAIN_PEDAL, 0, channel))
-        else:
-            connection.releases.pop(pedal, None)
+        connection.releases[_held_key(message)] = encode(ControlChange(SUSTAIN_PEDAL, 0, channel))
+
+
+def _held_key(message: PlayMessage) -> tuple[int, int]:
+    """The key of what a message holds or ends, in `PageConnection.releases`."""
+    channel, number = message.key
+    # Numbers beyond the pitches, so that a pedal is not mistaken for a key.
+    return channel, number + PITCHES if message.kind == CONTROL_CHANGE else number

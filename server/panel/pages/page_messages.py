@@ -44,6 +44,11 @@ class PlayMessage:
     def is_note_off(self) -> bool:
         return self.kind == NOTE_OFF or (self.kind == NOTE_ON and self.data[2] == 0)
 
+    @property
+    def is_release(self) -> bool:
+        """Whether it is a note-off, or lifts a pedal if its controller is one."""
+        return self.is_note_off or (self.kind == CONTROL_CHANGE and self.data[2] == 0)
+
 
 @dataclass(frozen=True, slots=True)
 class SetControl:

@@ -35,24 +35,30 @@ class Worker:
 
     def __init__(self) -> None:
         self._process: asyncio.subprocess.Process | None = None
-        self._lock = asyncio.Lock()
+        self._work_lock = asyncio.Lock()
+        # Of its own, so that a page that has the process started does not wait for the work that it does.
+        self._start_lock = asyncio.Lock()
 
     async def start(self) -> None:
-        """Starts the process, if it does not run, so that the first piece of work need not wait for it."""
-        if self._process is None or self._process.returncode is not None:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-P", "-c", START_CODE),
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                limit=LONGEST_HEADER_BYTES,
-                # Ctrl-C and a closed terminal are for the jam.
-                start_new_session=True,
-            )
+        """Starts the process, if it does not run, so that the first piece of work need not wait for it.
+
+        Raises OSError where the system starts none.
+        """
+        async with self._start_lock:
+            if self._process is None or self._process.returncode is not None:
+                self._process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-P", "-c", START_CODE),
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.DEVNULL,
+                    limit=LONGEST_HEADER_BYTES,
+                    # Ctrl-C and a closed terminal are for the jam.
+                    start_new_session=True,
+                )
 
     async def do(self, work: str, content: bytes = b"", **arguments: object) -> tuple[Answer, bytes]:
         """The answer to a request, and its content. Raises WorkFailed."""
-        async with self._lock:
+        async with self._work_lock:
             try:
                 async with asyncio.timeout(LONGEST_S):
                     answer, answered = await self._ask({"do": work, "size": len(content), **arguments}, content)
@@ -67,8 +73,9 @@ class Worker:
         return answer, answered
 
     async def stop(self) -> None:
-        """Ends the process."""
-        process, self._process = self._process, None
+        """Ends the process, also one that is just being started."""
+        async with self._start_lock:
+            process, self._process = self._process, None
         if process is not None:
             if process.stdin is not None:
                 process.stdin.close()

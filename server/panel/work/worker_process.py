@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bridge.midi.messages import encode
-from model.errors import ModelError
 from model.files.seed import seed_notice, seed_of
-from server.errors import ServerError
+from server.errors import FORESEEN
 from server.music.seed_player import seed_messages
 from server.music.thread_priority import request_low_priority
 
@@ -49,7 +48,7 @@ class WorkerProcess:
         """The header and the content of the answer. What cannot be done is an answer with an `error`."""
         try:
             return self._doing[str(request["do"])](request, content)
-        except (ModelError, ServerError) as error:
+        except FORESEEN as error:
             return {"error": str(error)}, b""
 
     def _list(self, request: Request, _content: bytes) -> tuple[Header, bytes]:

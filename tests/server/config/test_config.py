@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from bridge.midi.midi_systems import MidiApi
-from server.config.config import MOST_MISTAKES, Config, load
+from server.config.config import ALL_INTERFACES, MOST_MISTAKES, Config, host_and_port, load, reachable_host
 from server.config.toml_file import LARGEST_BYTES
 from server.controls.cc_bindings import CcBinding
 from server.controls.control_table import CONTROLS, Settings
@@ -342,3 +342,23 @@ class TestCommandLine:
             "the command line: osc.port: input should be greater than or equal to 1, not 0",
             "the command line: controls: tempo is 20 to 400 bpm; 1000 is out of range",
         ]
+
+
+@pytest.mark.parametrize(
+    ("host", "text"),
+    [
+        ("127.0.0.1", "127.0.0.1:4444"),
+        ("localhost", "localhost:4444"),
+        ("::1", "[::1]:4444"),
+        ("fd00::5", "[fd00::5]:4444"),
+    ],
+)
+def test_an_ipv6_address_stands_in_brackets_before_its_port(host: str, text: str) -> None:
+    assert host_and_port(host, 4444) == text
+
+
+@pytest.mark.parametrize(
+    ("host", "reached_at"), [(ALL_INTERFACES, "127.0.0.1"), ("::", "::1"), ("::1", "::1"), ("localhost", "localhost")]
+)
+def test_a_port_that_listens_on_all_addresses_is_reached_at_this_machines_own(host: str, reached_at: str) -> None:
+    assert reachable_host(host) == reached_at

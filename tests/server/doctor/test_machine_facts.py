@@ -1,6 +1,8 @@
 import shutil
 import socket
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -9,9 +11,11 @@ from model.pack.pack import PACKS_FOLDER
 from server.config.config import Config, EngineSection, OscSection, PanelSection
 from server.doctor import machine_facts
 from server.doctor.machine_facts import (
+    PANEL_TITLE,
     WAKE_UPS,
     daw_facts,
     folder_facts,
+    is_panel_of_jam,
     network_facts,
     osc_error,
     pack_errors,
@@ -19,6 +23,7 @@ from server.doctor.machine_facts import (
     token_speeds,
     wake_ups,
 )
+from server.panel.panel import bind_panel
 from server.setup.daw_folders import Machine
 from server.setup.own_files import OwnFiles
 from server.setup.setup_command import find_daw, set_up
@@ -45,6 +50,30 @@ def test_a_taken_panel_port_has_the_sentence_of_the_panel() -> None:
         assert error is not None
         assert "is taken, perhaps by another jam" in error
     assert panel_error(PanelSection(port=port)) is None
+
+
+@pytest.mark.parametrize("host", [LOCALHOST, "::1"])
+def test_the_panel_of_a_running_jam_is_known_by_its_page(host: str) -> None:
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(PANEL_TITLE)
+
+        def log_message(self, *_: object) -> None:
+            """Says nothing on the console."""
+
+    listener = bind_panel(host, 0)
+    listener.settimeout(None)
+    section = PanelSection(host=host, port=listener.getsockname()[1])
+    with listener, HTTPServer((host, section.port), Page, bind_and_activate=False) as server:
+        server.socket.close()
+        server.socket = listener
+        serving = Thread(target=server.handle_request)
+        serving.start()
+        assert is_panel_of_jam(section)
+        serving.join()
+    assert not is_panel_of_jam(section)
 
 
 def test_a_pack_with_a_changed_file_is_found_among_intact_ones(tmp_path: Path) -> None:

@@ -32,6 +32,12 @@ def test_each_firewall_that_is_on_gets_the_command_with_the_configured_ports(fir
     assert firewall == "macOS" or ("4455" in hint.remedy and "8001" in hint.remedy)
 
 
+@pytest.mark.parametrize(("host", "link"), [("192.168.1.9", "192.168.1.9:4444"), ("fd00::5", "[fd00::5]:4444")])
+def test_phones_are_sent_to_the_address_that_the_panel_listens_on(host: str, link: str) -> None:
+    (finding,) = judge_network(NetworkFacts("192.168.1.7"), Config(panel=PanelSection(lan=True, host=host)))
+    assert f"phones open http://{link};" in finding.what
+
+
 def test_a_machine_in_no_network_is_told_that_lan_opens_nothing() -> None:
     (finding,) = judge_network(NetworkFacts(None), OPEN)
     assert finding.state == "warning"

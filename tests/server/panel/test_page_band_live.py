@@ -98,7 +98,7 @@ class TestChords:
         page.locator("#control-chart").press("Enter")
         expect(page.locator("#notice")).not_to_have_class(re.compile("is-shown"), timeout=4_000)
 
-    @pytest.mark.parametrize(("width", "height"), [(390, 844), (820, 1180), (1440, 900)])
+    @pytest.mark.parametrize(("width", "height"), [(320, 568), (360, 740), (390, 844), (820, 1180), (1440, 900)])
     def test_chord_turn_and_hint_do_not_cover_each_other_on_any_screen(
         self, page: Page, jam: RunningJam, width: int, height: int
     ) -> None:

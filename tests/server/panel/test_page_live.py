@@ -203,6 +203,20 @@ class TestLooks:
         assert wide == []
         context.close()
 
+    @pytest.mark.parametrize("width", [320, 360, 390])
+    def test_on_a_narrow_phone_the_legend_is_not_cut_and_the_buttons_of_the_sound_share_a_line(
+        self, browser: Browser, jam: RunningJam, width: int
+    ) -> None:
+        context = browser.new_context(viewport={"width": width, "height": 740})
+        page = open_page(context, jam)
+        legend, roll, click, sound = (
+            page.evaluate("(selector) => document.querySelector(selector).getBoundingClientRect().toJSON()", selector)
+            for selector in (".legend", ".roll-area", "#click", "#sound")
+        )
+        assert roll["left"] <= legend["left"] < legend["right"] <= roll["right"]
+        assert click["top"] == sound["top"]
+        context.close()
+
     @pytest.mark.parametrize("size", SIZES)
     def test_the_list_of_takes_is_within_a(self, browser: Browser, jam: RunningJam, size: str) -> None:
         width, height = SIZES[size]

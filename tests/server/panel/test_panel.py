@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from bridge.errors import LinkMissing
 from bridge.midi.messages import NoteOn
 from server.config.config import MidiSection, PanelSection, load
 from server.controls.cc_bindings import CcBinding
 from server.controls.control_table import BY_NAME, CONTROLS
 from server.errors import PanelError, TakeError
 from server.panel import app as app_module
+from server.panel import panel as panel_module
 from server.panel.jam_handle import TakeListing, TakeSource
 from server.panel.pages.page_connections import MESSAGES_AT_ONCE, MOST_PAGES
 from server.panel.pages.page_messages import LONGEST_MESSAGE
@@ -24,6 +26,7 @@ from server.panel.panel import LARGEST_FRAME, Panel
 from server.panel.uploaded_seeds import LARGEST_BYTES
 from server.panel.web import page_http
 from server.panel.web.page_http import MOST_PER_ADDRESS
+from server.panel.web.rate_limiter import RateLimiter
 from tests.music import WHOLE_MIDI_FILE
 from tests.server.panel.running_panel import (
     HOST,
@@ -32,6 +35,7 @@ from tests.server.panel.running_panel import (
     UNWRITABLE_CONFIG,
     JsonObject,
     RunningPanel,
+    free_tcp_port,
     jam_handle,
     running_panel,
 )
@@ -283,6 +287,12 @@ class TestMidiLearn:
             assert panel.jam.midi_learn.waiting_control is None
 
 
+def stop_reading_from_all(panel: RunningPanel) -> None:
+    """Treats each message that the pages send from now on as one too many."""
+    for connection in panel.connections._connections:
+        connection.message_limiter = RateLimiter(1e-9, 0.0, panel.jam.clock.now_s())
+
+
 class TestRefusedMessages:
     @with_panel
     async def test_a_change_that_fails_later_is_reported_to_the_page_that_made_it(self, panel: RunningPanel) -> None:
@@ -344,6 +354,7 @@ class TestRefusedMessages:
                 refusal = await page.receive_type("refused")
                 assert refusal["reason"] == "this could not be done; the log of the jam has the reason"
                 assert refusal["count"] == count
+                assert refusal["values"]["pack"] == panel.jam.controls.value("pack")
         (record,) = caplog.records
         assert record.getMessage().startswith("panel: OSError: File name too long, in test_panel.py, line ")
         assert record.exc_info is None
@@ -355,6 +366,38 @@ class TestRefusedMessages:
         async with panel.page() as page:
             await page.send("set", control="tempo", value=1)
             assert (await page.receive_type("refused"))["values"]["tempo"] == 400.0
+
+    @with_panel
+    async def test_a_clock_that_this_machine_lacks_is_refused_with_the_sentence_that_says_how_to_get_it(
+        self, panel: RunningPanel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def join(_: object) -> None:
+            raise LinkMissing("Ableton Link is an extra that is not installed")
+
+        monkeypatch.setattr(panel.jam.controls, "_preparations", {"clock": join})
+        async with panel.page() as page:
+            await page.send("set", control="clock", value="link")
+            refusal = await page.receive_type("refused")
+            assert refusal["reason"] == "Ableton Link is an extra that is not installed"
+            assert refusal["values"]["clock"] == panel.jam.controls.value("clock") != "link"
+            assert not panel.connections.faults.counts
+
+    @with_panel
+    async def test_a_value_too_long_to_be_read_is_followed_by_the_one_that_holds(self, panel: RunningPanel) -> None:
+        async with panel.page() as page:
+            await page.send("set", control="chart", value="C" * LONGEST_MESSAGE)
+            assert (await page.receive_type("refused"))["values"]["chart"] == panel.jam.controls.value("chart")
+
+    @with_panel
+    async def test_a_value_that_is_left_out_of_a_flood_is_followed_by_the_one_that_holds(
+        self, panel: RunningPanel
+    ) -> None:
+        async with panel.page() as flooder:
+            stop_reading_from_all(panel)
+            await flooder.play(ON, 60, 80)
+            assert (await flooder.receive_type("refused"))["values"] == {}
+            await flooder.send("set", control="tempo", value=90.0)
+            assert (await flooder.receive_type("refused"))["values"]["tempo"] == 400.0
 
     @with_panel
     async def test_an_oversize_frame_ends_its_own_connection_only(self, panel: RunningPanel) -> None:
@@ -377,14 +420,30 @@ class TestRefusedMessages:
             await other.play(ON, 60, 80)
             assert await other.next_notes("player", "on", 1) == [60]
 
+    @pytest.mark.parametrize(
+        ("held", "release", "shown"),
+        [
+            ((ON, 60, 80), (OFF, 60, 0), ["off", 60, 0]),
+            ((ON, 60, 80), (ON, 60, 0), ["off", 60, 0]),
+            ((CONTROL, 64, 127), (CONTROL, 64, 0), ["control", 64, 0]),
+        ],
+    )
     @with_panel
-    async def test_a_note_off_is_accepted_from_a_flooding_page_too(self, panel: RunningPanel) -> None:
-        async with panel.page() as flooder, panel.page() as other:
-            await flooder.play(ON, 60, 80)
-            for _ in range(int(MESSAGES_AT_ONCE)):
-                await flooder.send("ping", sent_ms=1)
-            await flooder.play(OFF, 60, 0)
-            assert await other.next_notes("player", "off", 1) == [60]
+    async def test_what_ends_a_held_key_or_pedal_is_accepted_from_a_flooding_page_too(
+        self, panel: RunningPanel, held: tuple[int, ...], release: tuple[int, ...], shown: list[object]
+    ) -> None:
+        async with panel.page() as flooder:
+            await flooder.play(*held)
+            await flooder.receive(lambda message: message.get("notes"))
+            stop_reading_from_all(panel)
+            await flooder.play(CONTROL, 1, 0)
+            await flooder.receive_type("refused")
+            await flooder.play(*release)
+            message = await flooder.receive(lambda message: message.get("notes"))
+            assert [note[2:] for note in message["notes"]] == [shown]
+            # The second time it ends nothing, so that a flood of releases is one, too.
+            await flooder.play(*release)
+            assert (await flooder.receive_type("refused"))["count"] == 2
 
     @with_panel
     async def test_a_page_that_reads_nothing_is_disconnected_and_its_outbox_does_not_grow(
@@ -617,6 +676,19 @@ class TestTakes:
 
 
 class TestStartAndStop:
+    @with_panel
+    async def test_the_page_comes_even_where_the_system_starts_no_process_for_its_files(
+        self, panel: RunningPanel, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def fail(*_: object, **__: object) -> None:
+            raise OSError("too many processes")
+
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", fail)
+        assert (await panel.request("/"))[0] == 200
+        status, _, body = await panel.request("/seed", "POST", WHOLE_MIDI_FILE, headers=[panel.own_origin])
+        assert status == 422
+        assert "the process that reads files" in json.loads(body)["reason"]
+
     def test_a_taken_port_is_an_error_in_one_sentence(self) -> None:
         async def run() -> None:
             with socket.socket() as taken:
@@ -628,6 +700,29 @@ class TestStartAndStop:
                 ):
                     async with Panel(PanelSection(port=port), jam_handle(), print):
                         pass
+
+        asyncio.run(run())
+
+    @pytest.mark.parametrize(
+        ("section", "address"),
+        [
+            (PanelSection(host="::1"), "[::1]"),
+            (PanelSection(host="::1", lan=True), "192.168.1.7"),
+            (PanelSection(host="::", lan=True), "192.168.1.7"),
+            (PanelSection(host="127.0.0.1", lan=True), "192.168.1.7"),
+        ],
+    )
+    def test_the_printed_address_is_one_that_a_browser_can_open(
+        self, section: PanelSection, address: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(panel_module, "network_address", lambda: "192.168.1.7")
+        said: list[str] = []
+
+        async def run() -> None:
+            port = free_tcp_port()
+            async with Panel(section.model_copy(update={"port": port}), jam_handle(), said.append):
+                pass
+            assert said[0].partition(", ")[0] == f"Panel      http://{address}:{port}"
 
         asyncio.run(run())
 

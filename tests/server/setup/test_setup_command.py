@@ -6,12 +6,15 @@ import pytest
 from typer.testing import CliRunner
 
 from server.cli import command_line
-from server.config.config import Config
+from server.config.config import ALL_INTERFACES, Config, MidiSection, OscSection
 from server.errors import SetupError
 from server.setup.daw_folders import Machine
 from server.setup.daw_table import DAWS
 from server.setup.own_files import OwnFiles
+from server.setup.partner import Partner
 from server.setup.setup_command import find_daw, set_up, take_down
+from server.setup_cli import DAW_HELP
+from tests.conftest import CHECKOUT
 
 MOST_STEPS = 5
 
@@ -50,6 +53,38 @@ def test_it_says_what_to_click_in_at_most_five_lines(
     said = run(name, machine, own_files, tmp_path / "to")
     steps = [line for line in said if line[0].isdigit()]
     assert 1 <= len(steps) <= MOST_STEPS
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("touchosc", "enter this machine's address, send to 8100, receive on 9100."),
+        ("live", 'MIDI To "IAC 1". MIDI track 2, with an instrument: MIDI From "IAC 2"'),
+    ],
+)
+def test_what_to_click_names_the_configured_ports(
+    name: str, expected: str, machine: Machine, own_files: OwnFiles, tmp_path: Path
+) -> None:
+    osc = OscSection(port=8100, reply_port=9100, advertise="off")
+    said: list[str] = []
+    config = Config(osc=osc, midi=MidiSection(input="IAC 1", output="IAC 2"))
+    set_up(find_daw(name), config, machine, own_files, said.append, to=tmp_path / "to", tempo_bpm=None)
+    assert expected in " ".join(said)
+
+
+def test_what_to_click_names_the_ports_that_a_jam_has_without_a_configuration(
+    machine: Machine, own_files: OwnFiles, tmp_path: Path
+) -> None:
+    assert "choose Trading Fours from those that are found, send to 8000, receive on 9000." in " ".join(
+        run("touchosc", machine, own_files, tmp_path / "to")
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "sent_to"), [("127.0.0.1", "127.0.0.1"), (ALL_INTERFACES, "127.0.0.1"), ("192.168.1.7", "192.168.1.7")]
+)
+def test_a_daws_file_sends_osc_to_where_the_jam_listens(host: str, sent_to: str) -> None:
+    assert Partner.of(Config(osc=OscSection(host=host))).osc_host == sent_to
 
 
 def test_the_files_go_into_the_daws_own_folder(machine: Machine, own_files: OwnFiles) -> None:
@@ -144,6 +179,14 @@ def test_a_file_that_was_edited_since_stays(machine: Machine, own_files: OwnFile
         "~/.config/ardour8/scripts/trading_fours.lua was edited since fours wrote it, and stays"
     ]
     assert script.read_text() == "-- my own version"
+
+
+def test_the_help_and_the_readme_name_all_that_there_is_to_set_up() -> None:
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    (row,) = [line for line in readme.splitlines() if line.startswith("| `fours setup DAW` |")]
+    for name in DAWS:
+        assert name in DAW_HELP
+        assert f"`{name}`" in row
 
 
 def test_an_unknown_daw_gets_one_sentence_with_what_there_is() -> None:

@@ -1,4 +1,4 @@
-// The buttons: the jam's actions, recording, a .mid file as the seed, and the list of takes where the jam keeps them.
+// The buttons: the jam's actions, recording, a file of music as the seed, and the list of takes where the jam keeps them.
 
 import { createElement, labelOf } from "../view/dom.js";
 
@@ -73,12 +73,12 @@ export class ActionButtons {
   #createSeedButton() {
     const label = createElement("label", "action is-seed");
     const input = createElement("input");
-    Object.assign(input, { type: "file", accept: ".mid,.midi,.kar,.rmi,.musicxml,.mxl,.abc,audio/midi" });
+    Object.assign(input, { type: "file", accept: ".mid,.midi,.kar,.rmi,.musicxml,.xml,.mxl,.abc,audio/midi" });
     input.onchange = () => {
       if (input.files[0]) this.#sendSeed(input.files[0]);
       input.value = "";
     };
-    label.title = "Play a .mid file to the partner; or drop one anywhere on this page";
+    label.title = "Play a file of music (.mid, MusicXML or ABC) to the partner; or drop one anywhere on this page";
     label.append(input, createElement("span", "", "Play .mid"));
     return label;
   }

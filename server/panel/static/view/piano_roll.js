@@ -24,6 +24,9 @@ const STRIPE = { share: 0.24, px: 2 };
 const CHORD_FONT = "600 13px system-ui, sans-serif";
 const CHORD_GAP = 5;
 const MOST_CHORDS = 64;
+// In pixels: the two lines at the bottom, and the field of a pitch's name on the left.
+const CHORD_ROOM = 36;
+const PITCH_NAME_HEIGHT = 16;
 const FONT = "11px system-ui, sans-serif";
 
 export class PianoRoll {
@@ -67,7 +70,7 @@ export class PianoRoll {
     for (const note of scene.plan) this.#drawPlannedNote(note, toX, toY, rowHeight);
     for (const note of notes) this.#drawNote(note, nowS, toX, toY, rowHeight);
     this.#drawNow(toX(nowS));
-    this.#drawPitchNames(toY, rowHeight);
+    this.#drawPitchNames(toY, rowHeight, scene.chords ? height - CHORD_ROOM : height);
   }
 
   #resize() {
@@ -249,17 +252,19 @@ export class PianoRoll {
     context.globalAlpha = 1;
   }
 
-  #drawPitchNames(toY, rowHeight) {
+  // Those above `untilY`: below it are the symbols of the chords.
+  #drawPitchNames(toY, rowHeight, untilY) {
     const { context, range, colors } = this;
     context.font = FONT;
     for (let pitch = Math.ceil(range.low / 12) * 12; pitch < range.high; pitch += 12) {
-      if (pitch < 0) continue;
+      const middleY = toY(pitch) + rowHeight / 2;
+      if (pitch < 0 || middleY + PITCH_NAME_HEIGHT / 2 > untilY) continue;
       context.fillStyle = colors.background;
       context.globalAlpha = 0.6;
-      context.fillRect(0, toY(pitch) + rowHeight / 2 - 8, 26, 16);
+      context.fillRect(0, middleY - PITCH_NAME_HEIGHT / 2, 26, PITCH_NAME_HEIGHT);
       context.globalAlpha = 1;
       context.fillStyle = colors.muted;
-      context.fillText(noteName(pitch), 6, toY(pitch) + rowHeight / 2 + 4);
+      context.fillText(noteName(pitch), 6, middleY + 4);
     }
   }
 }

@@ -3,6 +3,7 @@ from posixpath import dirname, join, normpath
 
 import pytest
 
+from model.files.score_reader import MUSIC_SUFFIXES
 from server.panel.web.page_files import INDEX, STATIC_FOLDER, page_files
 
 PAGE_BYTES = 300_000
@@ -95,3 +96,8 @@ def test_texts_have_enough_contrast_to_their_backgrounds(color: str, background:
     colors = dict(re.findall(r"--(\w+): (#[0-9a-f]{6});", text_of("style.css")))
     lighter, darker = sorted((luminance(colors[color]), luminance(colors[background])), reverse=True)
     assert (lighter + 0.05) / (darker + 0.05) >= 4.5
+
+
+def test_the_button_for_seeds_lets_one_choose_each_kind_of_file_that_is_read() -> None:
+    (accepted,) = re.findall(r'accept: "([^"]+)"', text_of("controls/action_buttons.js"))
+    assert set(accepted.split(",")) >= MUSIC_SUFFIXES
