@@ -272,9 +272,8 @@ class TestSentClock:
 
 
 class TestLink:
-    @pytest.mark.parametrize("clock", ["auto", "link"])
-    def test_it_gives_tempo_beats_and_bars(self, clock: ClockChoice) -> None:
-        conductor = create_conductor(clock)
+    def test_it_gives_tempo_beats_and_bars(self) -> None:
+        conductor = create_conductor("link")
         before = conductor.timeline
         conductor.follow_link(link_moment(5.0), 5.0)
         timeline = conductor.timeline
@@ -305,28 +304,15 @@ class TestLink:
         conductor.follow_link(link_moment(5.0), 5.0)
         assert (conductor.transport, conductor.is_running) == ("free", True)
 
-    def test_midi_clock_has_priority_over_link_and_that_is_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
-        conductor, daw = create_conductor(), Daw(140.0).tick(BAR)
-        conductor.follow_link(link_moment(0.5), 0.5)
-        receive_all(conductor, daw)
-        assert leader(conductor) == "midi"
-        conductor.follow_link(link_moment(daw.next_s), daw.next_s)
-        conductor.follow_link(link_moment(daw.next_s + 0.1), daw.next_s + 0.1)
-        assert conductor.timeline.tempo_bpm == pytest.approx(140.0)
-        assert [record.getMessage() for record in caplog.records] == [
-            "Link and MIDI clock both lead: MIDI clock is followed, as clock = auto"
-        ]
-
-    def test_where_the_control_excludes_it_it_is_ignored_and_logged_once(
-        self, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        conductor = create_conductor("midi")
-        for at_s in (1.0, 2.0):
-            conductor.follow_link(link_moment(at_s), at_s)
-        assert conductor.timeline.tempo_bpm == 120.0
-        assert [record.getMessage() for record in caplog.records] == [
-            "Link is on, but is not followed, because clock = midi"
-        ]
+    @pytest.mark.parametrize("clock", ["auto", "internal", "midi"])
+    def test_a_moment_that_comes_once_the_session_is_left_changes_nothing(self, clock: ClockChoice) -> None:
+        conductor = create_conductor("link")
+        conductor.follow_link(link_moment(1.0), 1.0)
+        conductor.set_clock(clock, 2.0)
+        before = conductor.timeline
+        conductor.follow_link(link_moment(2.1, tempo_bpm=140.0), 2.1)
+        assert leader(conductor) == "internal"
+        assert conductor.timeline is before
 
     def test_while_it_leads_our_own_tempo_is_not_set_here(self) -> None:
         conductor = create_conductor("link")
