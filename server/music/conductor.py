@@ -61,11 +61,6 @@ class Conductor:
         """How many seconds later than our beat the latest ticks of the clock that leads came; it may be copied from any thread."""
         return self._sources.clock_errors_s
 
-    @property
-    def is_running(self) -> bool:
-        """Whether bars go by: not while the song that is followed stands still."""
-        return self.transport != "stopped"
-
     def take_transport_changes(self) -> tuple[TransportChange, ...]:
         """What has happened to the song that is followed since the last call."""
         return self._sources.take_transport_changes()

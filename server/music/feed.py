@@ -127,11 +127,6 @@ class Feed:
         self._last_status: tuple[Event, ...] = ()
         self._last_timeline: tuple[Event, ...] = ()
 
-    @property
-    def has_subscribers(self) -> bool:
-        """Whether there is any subscriber."""
-        return bool(self._subscriptions)
-
     def subscribe(self) -> FeedSubscription:
         """A new subscription, to be ended with `unsubscribe`.
 

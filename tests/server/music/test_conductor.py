@@ -43,7 +43,7 @@ def link_moment(at_s: float, tempo_bpm: float = 97.0, first_s: float = 0.3) -> L
 class TestOurOwnTempo:
     def test_it_leads_where_no_other_clock_does(self) -> None:
         conductor = create_conductor()
-        assert (conductor.source, conductor.transport, conductor.is_running) == ("internal", "free", True)
+        assert (conductor.source, conductor.transport) == ("internal", "free")
         assert conductor.set_tempo(90.0, 2.0)
         assert conductor.timeline.beat_at(4.0) == 7.0
         assert conductor.wake_at_s() is None
@@ -94,11 +94,11 @@ class TestMidiClock:
         conductor, daw = create_conductor(), Daw().send(START).tick(BAR)
         receive_all(conductor, daw)
         assert conductor.take_transport_changes() == ("started",)
-        assert (conductor.transport, conductor.is_running) == ("playing", True)
+        assert (conductor.source, conductor.transport) == ("midi", "playing")
         receive_all(conductor, daw.send(song_position(400)).tick(BAR).send(STOP))
         conductor.pass_time(daw.next_s)
         assert conductor.take_transport_changes() == ("relocated", "stopped")
-        assert (conductor.transport, conductor.is_running) == ("stopped", False)
+        assert (conductor.source, conductor.transport) == ("midi", "stopped")
         assert conductor.take_transport_changes() == ()
 
     def test_lost_for_two_seconds_it_is_logged_once_and_the_tempo_stays_and_is_ours_again(
@@ -158,10 +158,10 @@ class TestMidiClock:
         conductor, daw = create_conductor(), Daw(97.0).send(START).tick(BAR).send(STOP)
         stopped_s = daw.sent[-1][1]
         receive_all(conductor, daw)
-        assert (conductor.transport, conductor.is_running) == ("playing", True)
+        assert (conductor.source, conductor.transport) == ("midi", "playing")
         assert conductor.wake_at_s() == pytest.approx(max(stopped_s, daw.due_s[-1]) + 0.005)
         conductor.advance(daw.next_s)
-        assert (conductor.transport, conductor.is_running) == ("stopped", False)
+        assert (conductor.source, conductor.transport) == ("midi", "stopped")
 
     def test_a_clock_that_arrives_twice_is_logged_once(self, caplog: pytest.LogCaptureFixture) -> None:
         conductor, daw = create_conductor(), Daw(97.0).send(START).tick(4 * BAR)
@@ -302,7 +302,7 @@ class TestLink:
     def test_where_they_are_not_shared_no_song_is_followed(self) -> None:
         conductor = create_conductor("link")
         conductor.follow_link(link_moment(5.0), 5.0)
-        assert (conductor.transport, conductor.is_running) == ("free", True)
+        assert (conductor.source, conductor.transport) == ("link", "free")
 
     @pytest.mark.parametrize("clock", ["auto", "internal", "midi"])
     def test_a_moment_that_comes_once_the_session_is_left_changes_nothing(self, clock: ClockChoice) -> None:
