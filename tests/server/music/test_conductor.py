@@ -26,7 +26,7 @@ def create_conductor(clock: ClockChoice = "auto", tempo_bpm: float = 120.0) -> C
 def receive_all(conductor: Conductor, daw: Daw) -> None:
     """Hands on all that the DAW has sent, and clears it."""
     for data, at_s in daw.sent:
-        assert conductor.receive(data, at_s)
+        conductor.receive(data, at_s)
     daw.sent.clear()
 
 
@@ -204,10 +204,6 @@ class TestMidiClock:
             "MIDI clock ticks at 600 bpm and is not followed: a tempo is 20 to 400 bpm"
         ]
 
-    def test_other_messages_are_not_its_own(self) -> None:
-        assert not create_conductor().receive(bytes([0x90, 60, 100]), 1.0)
-        assert not create_conductor().receive(b"", 1.0)
-
     def test_when_it_is_no_longer_followed_the_timeline_goes_on_as_it_was(self) -> None:
         conductor, daw = create_conductor(), Daw(97.0).tick(BAR)
         receive_all(conductor, daw)
@@ -253,7 +249,7 @@ class TestWhatIsKnownOfTheSender:
         daw = Daw(97.0).tick(8 * BEAT)
         for conductor in conductors:
             for data, at_s in daw.sent:
-                assert conductor.receive(data, buffer_s * (at_s // buffer_s))
+                conductor.receive(data, buffer_s * (at_s // buffer_s))
         without, with_side = (conductor.timeline.seconds_at(16.0) for conductor in conductors)
         assert 1000 * (with_side - without) == pytest.approx(later_ms, abs=0.01)
 
