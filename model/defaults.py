@@ -1,5 +1,7 @@
 """Default values of the model that a command line shows; imports nothing, so that commands start quickly."""
 
+# The tempo where nothing gives another one, as MIDI files have it ("Standard MIDI Files 1.0", Set Tempo).
+DEFAULT_TEMPO_BPM = 120.0
 # The weight of a memory, from 0 to 1: the strength that its back-off was fitted at (`model.memory.backoff`).
 FITTED_STRENGTH = 0.5
 # How much of an answer is free of quotes of the player, from 0 to 1 (`model.improvising.novelty`).

@@ -1,7 +1,8 @@
 """Music for tests: lines of notes, and MIDI files, whole and broken."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -16,6 +17,21 @@ DRUM_CHANNEL = 9
 def line(*pitches: int, step_beats: float = 0.5, start_beats: float = 0.0, velocity: int = 80) -> list[Note]:
     """One note after another, each as long as the step; there are no rests."""
     return [Note(pitch, start_beats + index * step_beats, step_beats, velocity) for index, pitch in enumerate(pitches)]
+
+
+def longest_repeat(answer: Sequence[int], phrases: Iterable[Sequence[int]]) -> int:
+    """The most successive intervals of an answer's pitches that also occur in one of the phrases."""
+    intervals, played = _intervals(answer), [_intervals(phrase) for phrase in phrases]
+    longest = 0
+    for end in range(len(intervals)):
+        while longest <= end and any(intervals[end - longest : end + 1] in phrase for phrase in played):
+            longest += 1
+    return longest
+
+
+def _intervals(pitches: Sequence[int]) -> bytes:
+    """The steps between the pitches, as bytes, in which runs are easily found."""
+    return bytes([after - before + 128 for before, after in pairwise(pitches)])
 
 
 def exercise(length: int = 64, key: int = 60, start: int = 0) -> list[Note]:

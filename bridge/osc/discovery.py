@@ -53,11 +53,6 @@ class ServiceAnnouncement:
             except Exception as error:  # noqa: BLE001  for the reason given in `_announce`
                 self.faults.count(error)
 
-    async def wait_until_announced(self) -> None:
-        """Returns when the service is announced, or when that has failed."""
-        if self._announce_task is not None:
-            await self._announce_task
-
     async def _announce(self) -> None:
         try:
             # Imported only when it is needed, and in a thread, because the import takes some 50 ms.

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from bridge.surfaces.surface import BACKGROUND, HEADER_HEIGHT, HEIGHT, WIDTH, Page, Surface, Widget
 
 VERSION = "1.27.0"
-TAB_HEIGHT = 44
 
 Properties = dict[str, object]
 

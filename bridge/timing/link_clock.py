@@ -28,7 +28,6 @@ class LinkMoment:
     tempo_bpm: float
     is_playing: bool | None = None
     """None where start and stop are not shared with the session."""
-    peers: int = 0
 
 
 class RawState(Protocol):
@@ -38,7 +37,6 @@ class RawState(Protocol):
     def setTempo(self, bpm: float, at_micros: int) -> None: ...  # noqa: N802  the library's name
     def beatAtTime(self, micros: int, quantum: float) -> float: ...  # noqa: N802
     def isPlaying(self) -> bool: ...  # noqa: N802
-    def setIsPlaying(self, playing: bool, at_micros: int) -> None: ...  # noqa: N802, FBT001
 
 
 class RawClock(Protocol):
@@ -53,7 +51,6 @@ class RawLink(Protocol):
     enabled: bool
     startStopSyncEnabled: bool  # noqa: N815  the library's name
 
-    def numPeers(self) -> int: ...  # noqa: N802
     def clock(self) -> RawClock: ...
     def captureAppSessionState(self) -> RawState: ...  # noqa: N802
     def commitAppSessionState(self, state: RawState) -> None: ...  # noqa: N802
@@ -94,19 +91,12 @@ class LinkClock:
             state.beatAtTime(now_micros, beats_per_bar),
             state.tempo(),
             state.isPlaying() if self._peer.startStopSyncEnabled else None,
-            self._peer.numPeers(),
         )
 
     def set_tempo(self, tempo_bpm: float) -> None:
         """Sets the tempo of the session, for all peers."""
         state = self._peer.captureAppSessionState()
         state.setTempo(tempo_bpm, self._peer.clock().micros())
-        self._peer.commitAppSessionState(state)
-
-    def set_playing(self, is_playing: bool) -> None:  # noqa: FBT001  a plain on or off
-        """Starts or stops the session, for all peers that share start and stop."""
-        state = self._peer.captureAppSessionState()
-        state.setIsPlaying(is_playing, self._peer.clock().micros())
         self._peer.commitAppSessionState(state)
 
     def close(self) -> None:

@@ -10,7 +10,8 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from model.files.tempo import DEFAULT_TEMPO_BPM, SLOWEST_MICROSECONDS, microseconds_of, tempo_of
+from model.defaults import DEFAULT_TEMPO_BPM
+from model.files.tempo import SLOWEST_MICROSECONDS, microseconds_of, tempo_of
 from model.files.time_signature import MeterChange
 
 Ticks = npt.NDArray[np.int64]

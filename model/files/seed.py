@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.analysis.lead import is_lead_line
+from model.defaults import DEFAULT_TEMPO_BPM
 from model.errors import SeedError, UnreadableError
 from model.files.lines import begins_of, lines_of
 from model.files.score import FileScore, Part
 from model.files.score_reader import score_of
 from model.files.song import PIANO
-from model.files.tempo import DEFAULT_TEMPO_BPM, TempoChange
+from model.files.tempo import TempoChange
 from model.files.time_signature import COMMON_TIME, MeterChange, TimeSignature, pickup_beats
 from model.named_file import read_regular_file, shown_path
 from model.notes import Note, notes_from_columns

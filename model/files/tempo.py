@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-DEFAULT_TEMPO_BPM = 120.0
 MICROSECONDS_PER_MINUTE = 60_000_000
 # A file has three bytes for the microseconds per beat: at most this many, 3.6 bpm.
 SLOWEST_MICROSECONDS = 0xFFFFFF

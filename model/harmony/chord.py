@@ -11,7 +11,7 @@ FLAT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 
 MINOR_THIRD, MAJOR_THIRD = 3, 4
 DIMINISHED_FIFTH, FIFTH, AUGMENTED_FIFTH = 6, 7, 8
-SIXTH, SEVENTH = 9, 10
+SEVENTH = 10
 OCTAVE = 12
 
 

@@ -146,16 +146,6 @@ def outline_of(notes: Iterable[Note]) -> list[int]:
     return _outline_and_onsets(notes)[0]
 
 
-def longest_repeat(answer: Sequence[int], phrases: Iterable[Sequence[int]]) -> int:
-    """The most successive intervals of an answer's outline that also occur in one of the phrases' outlines."""
-    intervals, played = _intervals(answer), [_intervals(phrase) for phrase in phrases]
-    longest = 0
-    for end in range(len(intervals)):
-        while longest <= end and any(intervals[end - longest : end + 1] in phrase for phrase in played):
-            longest += 1
-    return longest
-
-
 def _outline_and_onsets(notes: Iterable[Note]) -> tuple[list[int], list[float]]:
     outline: list[int] = []
     onsets: list[float] = []

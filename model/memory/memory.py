@@ -1,6 +1,6 @@
 """A memory of what was heard in this jam, and how it changes a network's forecast; knows no notes, no time and no file.
 
-For contexts of up to 16 tokens the memory stores which tokens followed them. A forecast goes through the contexts from the one
+For contexts of up to `LONGEST` tokens (32) the memory stores which tokens followed them. A forecast goes through the contexts from the one
 that is trusted least to the one that is trusted most, and each one takes over as far as it is trusted (`model.memory.backoff`).
 Contexts hold pitches or intervals, so that a riff is recognised in any key, and times with their place in the bar
 (`model.memory.context_kinds`).

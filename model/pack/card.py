@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from model.approach import APPROACHES, Approach
+from model.defaults import DEFAULT_TEMPO_BPM
 from model.engines.network_shape import Hyperparameters
 from model.errors import PackError, cut_short
 from model.harmony.preference.chord_preference import ChordPreference
@@ -251,7 +252,7 @@ class Card(CardPart):
     approaches: dict[Approach, ApproachCard]
     phrasing: CardPhrasing | None = None
 
-    def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
+    def vocabulary(self, approach: Approach, tempo_bpm: float = DEFAULT_TEMPO_BPM) -> PitchVocabulary | EventVocabulary:
         """The vocabulary that the approach's weights were trained with, with time bins in beats.
 
         Bins in seconds are converted at `tempo_bpm`. Raises PackError where the card's vocabulary contradicts itself.

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from model.approach import Approach
+from model.defaults import DEFAULT_TEMPO_BPM
 from model.engines.device import Device
 from model.engines.engine import Engine, EngineState, Logits
 from model.harmony.preference.chord_preference import ChordPreference
@@ -90,13 +91,13 @@ class DummyPack:
 
     name = DUMMY_PACK
 
-    def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
+    def vocabulary(self, approach: Approach, tempo_bpm: float = DEFAULT_TEMPO_BPM) -> PitchVocabulary | EventVocabulary:
         return PitchVocabulary(PITCHES) if approach == "pitch" else EventVocabulary(PITCHES, BINS)
 
     def chord_preference(self, approach: Approach) -> ChordPreference | None:
         return None
 
-    def memory(self, approach: Approach, tempo_bpm: float = 120.0) -> Memory:
+    def memory(self, approach: Approach, tempo_bpm: float = DEFAULT_TEMPO_BPM) -> Memory:
         return Memory(self.vocabulary(approach, tempo_bpm), DEFAULT_BACKOFFS[approach])
 
     def phrasing(self) -> Phrasing:

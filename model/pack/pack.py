@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.approach import Approach
+from model.defaults import DEFAULT_TEMPO_BPM
 from model.engines.device import Device, has_cuda
 from model.engines.engine import Engine
 from model.engines.numpy_engine import NumpyEngine
@@ -53,7 +54,7 @@ class Pack:
         """The name of its folder, by which a pack is found; the name on the card may differ, as packs can be renamed."""
         return self.folder.resolve().name
 
-    def vocabulary(self, approach: Approach, tempo_bpm: float = 120.0) -> PitchVocabulary | EventVocabulary:
+    def vocabulary(self, approach: Approach, tempo_bpm: float = DEFAULT_TEMPO_BPM) -> PitchVocabulary | EventVocabulary:
         """The vocabulary that the approach was trained with. Time bins in seconds are converted to beats at `tempo_bpm`.
 
         Raises PackError where the card contradicts itself.
@@ -64,7 +65,7 @@ class Pack:
         """What the approach has learnt of notes over chords; None where it has learnt nothing. Raises PackError as `vocabulary` does."""
         return self.card.chord_preference(approach)
 
-    def memory(self, approach: Approach, tempo_bpm: float = 120.0) -> Memory:
+    def memory(self, approach: Approach, tempo_bpm: float = DEFAULT_TEMPO_BPM) -> Memory:
         """A new, empty memory for the approach, trusted as far as the card says. Raises PackError as `vocabulary` does."""
         return Memory(self.vocabulary(approach, tempo_bpm), self.card.backoff(approach))
 

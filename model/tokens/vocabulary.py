@@ -4,7 +4,7 @@ Both encode music one note at a time, starting from a position in the music (a `
 training files, seeds and the phrase that is being played right now.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from model.notes import CHORD_BEATS, HIGHEST_PITCH, MAX_CHORD_NOTES, Note, in_onset_order
+from model.notes import CHORD_BEATS, HIGHEST_PITCH, MAX_CHORD_NOTES, Note
 from model.tokens.time_bins import TimeBins
 
 Mask = npt.NDArray[np.bool_]
@@ -52,20 +52,6 @@ class Vocabulary(Protocol):
         """
         ...
 
-    def token_names(self) -> tuple[str, ...]:
-        """The name of each token, in the order of the tokens."""
-        ...
-
-
-def encode_notes(vocabulary: Vocabulary, notes: Iterable[Note]) -> list[int]:
-    """A whole piece as tokens, with the start token first. The notes may come in any order."""
-    tokens = [START]
-    cursor = Cursor()
-    for note in in_onset_order(notes):
-        of_note, cursor = vocabulary.encode_note(note, cursor)
-        tokens.extend(of_note)
-    return tokens
-
 
 def nearest_pitch(pitch: int, pitches: Sequence[int]) -> int:
     """The same note name in the nearest octave that `pitches` has; where it has none, the nearest pitch."""
@@ -95,9 +81,6 @@ class PitchVocabulary:
 
     def pitch(self, token: int) -> int:
         return self.pitches[token - 1]
-
-    def token_names(self) -> tuple[str, ...]:
-        return ("START", *(str(pitch) for pitch in self.pitches))
 
     def forbid_after(self, weights: Weights, chord: Sequence[int], max_chord: int = MAX_CHORD_NOTES) -> None:
         """Sets the weight of the start to 0: every pitch may come next."""
@@ -157,11 +140,6 @@ class EventVocabulary:
     def shift_beats(self, token: int) -> float:
         """How far a TIME token moves the music on, in beats."""
         return self.bins.shifts[token - self.first_time_token]
-
-    def token_names(self) -> tuple[str, ...]:
-        notes = (f"NOTE_{pitch}" for pitch in self.pitches)
-        times = (f"TIME_{index}" for index in range(len(self.bins)))
-        return ("START", *notes, *times)
 
     def mask_for_pitches(self, pitches: Collection[int]) -> Mask:
         """The tokens that play one of these pitches, and all TIMEs."""

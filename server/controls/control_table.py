@@ -15,7 +15,7 @@ from bridge.errors import cut_short, shown
 from bridge.timing.clock_messages import FASTEST_BPM, SLOWEST_BPM
 from model.analysis.scale import KEY_CHOICES
 from model.approach import Approach
-from model.defaults import DEFAULT_NOVELTY, FITTED_STRENGTH, PLAYED_HARMONY
+from model.defaults import DEFAULT_NOVELTY, DEFAULT_TEMPO_BPM, FITTED_STRENGTH, PLAYED_HARMONY
 from model.harmony.forms import FORMS
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, MAX_CHORD_NOTES
 from server.controls.choices import (
@@ -183,7 +183,7 @@ class Settings:
     clock: ClockChoice = _choice(
         "time", "auto", get_args(ClockChoice), "Whose beat it keeps: its own, a DAW's MIDI clock, or Link; auto: MIDI clock when it comes."
     )  # fmt: skip
-    tempo: float = _number("time", 120.0, SLOWEST_BPM, FASTEST_BPM, "How fast a beat goes.", "bpm", "log")
+    tempo: float = _number("time", DEFAULT_TEMPO_BPM, SLOWEST_BPM, FASTEST_BPM, "How fast a beat goes.", "bpm", "log")
     tempo_from: TempoFrom = _choice(
         "time",
         "control",

@@ -23,12 +23,12 @@ Source = Literal["internal", "midi", "link"]
 """The clock that leads; `internal` is our own tempo, and leads where no other clock does."""
 
 FOLLOWED_SOURCES: Mapping[ClockChoice, tuple[Source, ...]] = {
-    "auto": ("midi", "link"),
+    "auto": ("midi",),
     "internal": (),
     "midi": ("midi",),
     "link": ("link",),
 }
-"""For each choice of the control, the clocks that may lead; MIDI clock goes before Link."""
+"""For each choice of the control, the clocks that may lead. Link's session is joined only where it is chosen."""
 
 POSITION_TICKS: Mapping[PositionUnit, int | None] = {"auto": None, "16ths": TICKS_PER_SIXTEENTH, "ticks": 1}
 """The unit of song positions in ticks, for each choice of the control; None where it is found out."""
@@ -119,7 +119,7 @@ class ClockSources:
         self._warned.clear()
         if "midi" not in FOLLOWED_SOURCES[choice]:
             self._midi = self._new_midi_clock()
-        if choice != "link":  # the Link session is left then
+        if "link" not in FOLLOWED_SOURCES[choice]:  # the Link session is left then
             self._link = None
         self.choose_leader(timeline, now_s)
 
@@ -157,16 +157,11 @@ class ClockSources:
         return timeline
 
     def follow_link(self, moment: LinkMoment, timeline: Timeline, now_s: float) -> Timeline:
-        """Takes the present moment of Link's session."""
-        before, self._link = self._link, moment
+        """Takes the present moment of Link's session; one that comes once the session is left changes nothing."""
         if "link" not in FOLLOWED_SOURCES[self._choice]:
-            self._warn_once("Link is on, but is not followed, because clock = %s", self._choice)
             return timeline
+        before, self._link = self._link, moment
         self.choose_leader(timeline, now_s)
-        if self._leader != "link":
-            if self._leader == "midi":
-                self._warn_once("Link and MIDI clock both lead: MIDI clock is followed, as clock = %s", self._choice)
-            return timeline
         if before is not None and before.is_playing != moment.is_playing and moment.is_playing is not None:
             self._transport_changes.append("started" if moment.is_playing else "stopped")
         return self._steered_by_link(moment, timeline, now_s)

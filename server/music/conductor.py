@@ -6,7 +6,7 @@ It knows no ports and no notes, and reads no clock.
 from collections import deque
 from typing import cast
 
-from bridge.timing.clock_messages import Transport, TransportChange, is_clock_message
+from bridge.timing.clock_messages import Transport, TransportChange
 from bridge.timing.link_clock import LinkMoment
 from bridge.timing.meter import Meter
 from bridge.timing.midi_clock_sender import ClockSender, TimedBytes
@@ -61,29 +61,17 @@ class Conductor:
         """How many seconds later than our beat the latest ticks of the clock that leads came; it may be copied from any thread."""
         return self._sources.clock_errors_s
 
-    @property
-    def is_running(self) -> bool:
-        """Whether bars go by: not while the song that is followed stands still."""
-        return self.transport != "stopped"
-
     def take_transport_changes(self) -> tuple[TransportChange, ...]:
         """What has happened to the song that is followed since the last call."""
         return self._sources.take_transport_changes()
 
-    def receive(self, data: bytes, at_s: float, now_s: float | None = None) -> bool:
-        """Takes a MIDI message that came at `at_s`; returns whether it belongs to MIDI clock.
-
-        Such a message is of no use to anything else, even where MIDI clock is not followed. Its effect begins at
-        `now_s`, by default at `at_s`.
-        """
-        if not is_clock_message(data):
-            return False
+    def receive(self, data: bytes, at_s: float, now_s: float | None = None) -> None:
+        """Takes a message that `is_clock_message` accepts and that came at `at_s`; it takes effect at `now_s`, by default at `at_s`."""
         now_s = self._effective_s(at_s if now_s is None else now_s)
         timeline = self._sources.receive_midi(data, self._timeline, at_s, now_s)
         if timeline is not None:
             self._timeline = timeline
             self._pass_transport_on(now_s)
-        return True
 
     def set_tick_side(self, side: BufferSide) -> None:
         """Sets at which end of a buffer the input port dates ticks of MIDI clock; see `InputPort.tick_side`."""

@@ -127,20 +127,21 @@ class Feed:
         self._last_status: tuple[Event, ...] = ()
         self._last_timeline: tuple[Event, ...] = ()
 
-    @property
-    def has_subscribers(self) -> bool:
-        """Whether there is any subscriber."""
-        return bool(self._subscriptions)
-
     def subscribe(self) -> FeedSubscription:
         """A new subscription, to be ended with `unsubscribe`.
 
-        Its first events are the last `TimelineChanged` and the last `StatusChanged`, where there were any.
+        Its first events are the last `TimelineChanged` and the last `StatusChanged`, where there were any. An event that is put
+        meanwhile may come twice, and an older status before it, but the last status in the queue is always the latest one.
         """
         subscription = FeedSubscription()
-        for event in (*self._last_timeline, *self._last_status):
-            subscription.put(event)
+        # Registered first: what the music thread puts from here on arrives by itself.
         self._subscriptions = (*self._subscriptions, subscription)
+        given: tuple[Event, ...] | None = None
+        # Where one of the last events changes between its reading and its `put`, the older one stands after it: once more.
+        while (last := (*self._last_timeline, *self._last_status)) != given:
+            given = last
+            for event in last:
+                subscription.put(event)
         return subscription
 
     def unsubscribe(self, subscription: FeedSubscription) -> None:

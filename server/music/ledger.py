@@ -53,11 +53,6 @@ class Ledger:
         self._released_s = 0.0
 
     @property
-    def sounding_count(self) -> int:
-        """How many notes sound."""
-        return len(self._sounding)
-
-    @property
     def pending_note_offs(self) -> tuple[NoteOff, ...]:
         """The note-offs that would end every note that sounds, in order of channel and pitch."""
         return tuple(NoteOff(pitch, channel) for channel, pitch in sorted(self._sounding))

@@ -194,10 +194,6 @@ class MusicThread:
         """Releases every key and pedal that the player holds: their port is lost, so no release will come from it."""
         self._enqueue(self._live_jam.release_input)
 
-    def run_on_jam(self, command: Callable[[Jam], None]) -> None:
-        """Calls `command` with the jam on the music thread; it must be short, as notes wait for it."""
-        self._enqueue(lambda: command(self._live_jam.jam))
-
     def wait_for_quiet(self, quiet_s: float, at_most_s: float) -> None:
         """Returns once nothing is due for `quiet_s`, or after `at_most_s`.
 

@@ -7,6 +7,7 @@ musicians. All methods run on the asyncio loop.
 
 import difflib
 import logging
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.errors import cut_short, shown
@@ -29,6 +30,8 @@ ERROR_ADDRESS = f"{OSC_PREFIX}/error"
 SYNC = "sync"
 ORIGIN = "osc "
 NORM, TEXT = "norm", "text"
+MOST_FAILURES = 64
+"""More sentences than this within one tick are of no use to anyone; the oldest are lost."""
 
 READOUT_BY_NAME: Mapping[str, Readout] = {readout.name: readout for readout in READOUTS}
 
@@ -44,7 +47,7 @@ class OscControls:
         self._packs = tuple(packs)
         self._readout_values: dict[str, Value] = {}
         self._lamps = ActionLamps()
-        self._failures: list[FailedChange] = []
+        self._failures: deque[tuple[str, Address]] = deque(maxlen=MOST_FAILURES)
         self.subscribers = OscSubscribers((*BY_NAME, *READOUT_BY_NAME), reply_port)
         self.faults = FaultCounter(logger, "OSC", FORESEEN)
         """Counts the messages that were refused, by kind of error."""
@@ -68,8 +71,14 @@ class OscControls:
         self.subscribers.add_update(change.control)
 
     def on_change_failed(self, failure: FailedChange) -> None:
-        """A change failed after it was accepted; it has the signature of a control store's failure listener."""
-        self._failures.append(failure)
+        """A change failed after it was accepted; it has the signature of a control store's failure listener.
+
+        The sentence is sent with the next updates, where its sender is an app that still gets some.
+        """
+        address = _address_of(failure.origin)
+        # Without a subscriber there are no updates that would take it away, and it would be sent hours later.
+        if address in self.subscribers.addresses:
+            self._failures.append((failure.sentence, address))
 
     def update_readouts(self, values: Mapping[str, Value]) -> None:
         """Takes the present values of readouts, by name; those that have changed are sent with the next updates."""
@@ -81,10 +90,9 @@ class OscControls:
     def take_updates(self) -> Iterable[tuple[Sequence[OscMessage], Sequence[OscMessage], Sequence[Address]]]:
         """The updates to send now, each once: values, the messages for faders, labels and buttons, and who gets both."""
         now_s = self._clock.now_s()
-        failures, self._failures = self._failures, []
-        for failure in failures:
-            if (address := _address_of(failure.origin)) is not None:
-                yield [OscMessage(ERROR_ADDRESS, (failure.sentence,))], [], [address]
+        while self._failures:
+            sentence, address = self._failures.popleft()
+            yield [OscMessage(ERROR_ADDRESS, (sentence,))], [], [address]
         for action in self._lamps.take_expired(now_s):
             self.subscribers.add_update(action)
         for names, addresses in self.subscribers.take_due(now_s).items():

@@ -132,7 +132,8 @@ class Session:
         improvisers = loaded_pack.improvisers(self._settings.tempo)
         chart = await self._read_first_chart()
         midi_system = self._choose_midi_system()
-        output = midi_system.open_output(self._config.midi.output or None)
+        # The first of the parts that a start can open, and so closed last: the music thread has stopped by then.
+        output = self._stack.enter_context(midi_system.open_output(self._config.midi.output or None))
         offset = self._adopt_offset(output, has_midi=not isinstance(midi_system, SilentSystem))
         jam = Jam(improvisers, self._settings, self._random_seed)
         music_thread = MusicThread(jam, output, self._clock)
@@ -144,7 +145,6 @@ class Session:
         del improvisers  # once they are replaced, nothing but the switcher of packs may keep them
         self._pack_list = PackList(lambda: available_packs(self._config.pack_folders))
         packs = self._pack_list.names()
-        self._stack.callback(output.close)
         osc_remote = await self._open_osc(controls, music_thread, packs)
         live_set = LiveSetFollower(self._config.live, controls, throttle, self._clock)
         await self._stack.enter_async_context(live_set)

@@ -18,6 +18,7 @@ from bridge.midi.messages import (
     OtherMessage,
 )
 from bridge.timing.timeline import Segment, Timeline
+from model.defaults import DEFAULT_TEMPO_BPM
 from model.files.midi.midi_writer import TICKS_PER_BEAT
 from server.errors import TakeError
 from server.music.feed import MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
@@ -51,7 +52,7 @@ class JamRecording:
     @property
     def timeline(self) -> Timeline:
         """The seconds and beats of the whole jam."""
-        return Timeline(self.segments) if self.segments else Timeline.start(120.0)
+        return Timeline(self.segments) if self.segments else Timeline.start(DEFAULT_TEMPO_BPM)
 
 
 @dataclass(frozen=True, slots=True)

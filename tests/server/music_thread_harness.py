@@ -1,6 +1,6 @@
 """A music thread without its thread: a test runs each turn of its loop, and its clock stands still in between."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from bridge.midi.memory_ports import MemoryOutput
 from bridge.midi.messages import ALL_NOTES_OFF, SUSTAIN_PEDAL, ControlChange, Message, NoteOff, NoteOn, encode, parse
@@ -65,6 +65,10 @@ class MusicThreadHarness:
         """All messages sent, with the time that they were due at, as in `sent`."""
         pairs = zip(self.output.sent, self.output.due_s, strict=True)
         return _without_repeats([(parse(data), round(due_s - START_S, EXACT_DECIMALS)) for (data, _), due_s in pairs])
+
+    def run_on_jam(self, command: Callable[[Jam], None]) -> None:
+        """Has the music thread call `command` with the jam, in turn with what else is in its inbox."""
+        self.music_thread._enqueue(lambda: command(self.jam))
 
     def run_pending_work(self) -> None:
         """Runs turns until neither model work nor an input waits."""

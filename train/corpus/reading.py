@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from model.analysis.lead import MIN_NOTES, MONOPHONIC_SHARE, is_lead_line
+from model.defaults import DEFAULT_TEMPO_BPM
 from model.errors import MissingLibraryError, UnreadableError
 from model.files.lines import begins_of, by_program, lines_of, merged
 from model.files.score import FileScore, Part
 from model.files.score_reader import score_of
-from model.files.tempo import DEFAULT_TEMPO_BPM
 from model.tokens.time_bins import TimeUnit
 from train.corpus.duplicates import Signature, signature_of
 

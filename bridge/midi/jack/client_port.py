@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bridge.midi.jack.held_keys import HeldKeys
 from bridge.midi.jack.jack_frames import SendQueue
+from bridge.midi.messages import ALL_NOTES_OFF, SUSTAIN_PEDAL
 from bridge.midi.ports import Direction
 
 if TYPE_CHECKING:
@@ -61,5 +62,5 @@ class ClientPort:
         for channel, pitch in sorted(self.sounding):
             self.queue.put(AT_ONCE_S, bytes((0x80 | channel, pitch, 0)))
         for channel in sorted(self.channels):
-            self.queue.put(AT_ONCE_S, bytes((0xB0 | channel, 64, 0)))
-            self.queue.put(AT_ONCE_S, bytes((0xB0 | channel, 123, 0)))
+            self.queue.put(AT_ONCE_S, bytes((0xB0 | channel, SUSTAIN_PEDAL, 0)))
+            self.queue.put(AT_ONCE_S, bytes((0xB0 | channel, ALL_NOTES_OFF, 0)))

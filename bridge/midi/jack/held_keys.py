@@ -6,9 +6,10 @@ open for ever.
 
 from __future__ import annotations
 
+from bridge.midi.messages import PEDAL_DOWN, SUSTAIN_PEDAL
+
 DOUBT_S = 4.0
 """How long a key may be silent after a cycle was missed; then it counts as up. Few notes of a phrase are longer."""
-SUSTAIN_PEDAL, PEDAL_DOWN = 64, 64
 
 Releases = dict[bytes, float]
 

@@ -172,7 +172,7 @@ class JackClient:
         self._doorbell[LOOK] = 1
 
     def close(self) -> None:
-        """Takes leave of the server. It may take forever where the server stands still.
+        """Closes its client. It may take forever where the server stands still.
 
         A server that waits for its clients (`jackd -S`) stands still for five seconds, for all of them, if one just ends.
         """

@@ -1,13 +1,13 @@
 """Lets the key and the tempo follow the set in Ableton Live, while one of these two controls says so. Runs in the asyncio loop.
 
 The port for AbletonOSC's answers is open only that long. The music never waits for Live: while the set's key is not
-known, `key = live` means what `auto` means. Where Live does not answer, or its scale is not a key here, one log message
-says what that means for the key.
+known, `key = live` means what `auto` means. Where Live does not answer, or its scale is not a key here, a remark on each
+control that follows the set says once what that means for it.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Self
 
@@ -28,7 +28,11 @@ LOOK_EVERY_S = 0.25
 RETRY_AFTER_S = 5.0
 ORIGIN_LIVE = "Ableton Live"
 """The origin of a tempo that is that of the set."""
-UNTIL_THEN = "until then the key is the one that is heard in your playing"
+UNTIL_THEN: Mapping[str, str] = {
+    "key": "until then the key is the one that is heard in your playing",
+    "tempo_from": "until then the set's tempo is not followed",
+}
+"""For each control that can follow the set, what holds while the set is not known."""
 
 
 class LiveSetFollower:
@@ -44,7 +48,7 @@ class LiveSetFollower:
         self._changed = asyncio.Event()
         self._key_in_use: str = LIVE_KEY
         self._tempo_bpm: float | None = None
-        self._last_said = ""
+        self._last_said: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         self._remove_listener = self._controls.add_listener(self._on_control_changed)
@@ -58,8 +62,10 @@ class LiveSetFollower:
             await self._running
 
     def _on_control_changed(self, change: AcceptedChange) -> None:
-        if change.control not in {"key", "tempo_from"}:
+        if change.control not in UNTIL_THEN:
             return
+        # Whoever has set it now is told what is wrong, even where it was said to someone before.
+        self._last_said.pop(change.control, None)
         if change.control == "key":
             # The receiver has just got the new value itself.
             self._key_in_use = LIVE_KEY
@@ -68,13 +74,13 @@ class LiveSetFollower:
         self._apply()
 
     @property
-    def _is_wanted(self) -> bool:
-        settings = self._controls.settings
-        return LIVE_KEY in {settings.key, settings.tempo_from}
+    def _followers(self) -> tuple[str, ...]:
+        """The controls that follow the set now."""
+        return tuple(control for control in UNTIL_THEN if self._controls.value(control) == LIVE_KEY)
 
     async def _run(self) -> None:
         while True:
-            if self._is_wanted:
+            if self._followers:
                 await self._follow()
             else:
                 await self._changed.wait()
@@ -86,12 +92,13 @@ class LiveSetFollower:
         try:
             await server.start()
         except BridgeError as error:
-            self._say(f"Ableton Live cannot be followed: {error}")
+            for control in self._followers:
+                self._say(control, f"Ableton Live cannot be followed: {error}")
             await self._pause(RETRY_AFTER_S)
             return
         live_set = self._live_set = LiveSet(self._clock.now_s())
         try:
-            while self._is_wanted:
+            while self._followers:
                 for message in live_set.take_messages(self._clock.now_s()):
                     server.send(message, self._address)
                 self._apply()
@@ -121,16 +128,8 @@ class LiveSetFollower:
         if live_set is None:
             return
         is_silent = live_set.is_silent(self._clock.now_s())
-        if is_silent:
-            self._say(
-                f"Ableton Live does not answer at port {self._address[1]}: start it, with AbletonOSC; {UNTIL_THEN}."
-            )
-        elif live_set.scale_name is not None and live_set.key is None:
-            self._say(
-                f'The set\'s scale "{cut_short(live_set.scale_name)}" is no key here; choose another, {UNTIL_THEN}.'
-            )
-        elif live_set.key is not None:
-            self._last_said = ""
+        for control in self._followers:
+            self._say_what_is_missing(control, live_set, is_silent=is_silent)
         self._use_key(str(live_set.key) if live_set.key is not None and not is_silent else LIVE_KEY)
         if not is_silent:
             self._use_tempo(live_set.tempo_bpm)
@@ -147,8 +146,23 @@ class LiveSetFollower:
         with suppress(BadValue):  # a tempo out of our range: the last one stays
             self._controls.set("tempo", bpm, ORIGIN_LIVE)
 
-    def _say(self, sentence: str) -> None:
-        if sentence != self._last_said:
-            self._last_said = sentence
+    def _say_what_is_missing(self, control: str, live_set: LiveSet, *, is_silent: bool) -> None:
+        """Says why this control cannot follow the set; what is said once it can, and later cannot, is said again."""
+        until_then = UNTIL_THEN[control]
+        known = live_set.key if control == "key" else live_set.tempo_bpm
+        if is_silent:
+            sentence = (
+                f"Ableton Live does not answer at port {self._address[1]}: start it, with AbletonOSC; {until_then}."
+            )
+            self._say(control, sentence)
+        elif known is not None:
+            self._last_said.pop(control, None)
+        elif control == "key" and live_set.scale_name is not None:
+            scale = cut_short(live_set.scale_name)
+            self._say(control, f'The set\'s scale "{scale}" is no key here; choose another, {until_then}.')
+
+    def _say(self, control: str, sentence: str) -> None:
+        if sentence != self._last_said.get(control):
+            self._last_said[control] = sentence
             logger.warning("%s", sentence)
-            self._controls.report_remark("key", sentence)
+            self._controls.report_remark(control, sentence)

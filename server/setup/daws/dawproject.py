@@ -7,10 +7,10 @@ import io
 import zipfile
 from xml.etree import ElementTree as ET
 
+from model.defaults import DEFAULT_TEMPO_BPM
 from server.setup.partner import FROM_TRACK, NAME, TO_TRACK, Partner
 
 FORMAT_VERSION = "1.0"
-DEFAULT_TEMPO_BPM = 120.0
 # The earliest date that a zip can hold: equal songs give equal bytes.
 NO_DATE = (1980, 1, 1, 0, 0, 0)
 

@@ -10,6 +10,7 @@ from operator import itemgetter
 
 from bridge.midi.messages import NoteOff, NoteOn
 from bridge.timing.timeline import Timeline
+from model.defaults import DEFAULT_TEMPO_BPM
 from model.errors import ChartError
 from model.files.song import Marker
 from model.harmony.chart import NO_CHART, Chart
@@ -69,7 +70,7 @@ class _Replay:
     def __init__(self) -> None:
         self._source = ChordSource()
         self._settings = Settings(chart=NO_CHART)
-        self._timeline = Timeline.start(120.0)
+        self._timeline = Timeline.start(DEFAULT_TEMPO_BPM)
         self._beat: float | None = None
         self._held: dict[int, Note] = {}
         self._phrase: list[Note] = []

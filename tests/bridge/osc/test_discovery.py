@@ -9,7 +9,8 @@ from bridge.osc.discovery import ServiceAnnouncement
 def test_an_announcement_that_fails_is_only_counted(caplog: pytest.LogCaptureFixture) -> None:
     async def test() -> None:
         async with ServiceAnnouncement("Trading Fours", "no.such.host.invalid", 8000) as announcement:
-            await announcement.wait_until_announced()
+            assert announcement._announce_task is not None
+            await announcement._announce_task
             assert announcement.faults.counts.total() == 1
 
     with caplog.at_level(logging.WARNING, "fours.osc.out"):

@@ -28,9 +28,6 @@ class FakeState:
     def isPlaying(self) -> bool:  # noqa: N802
         return self.playing
 
-    def setIsPlaying(self, playing: bool, at_micros: int) -> None:  # noqa: FBT001, N802
-        self.playing = playing
-
 
 @dataclass
 class FakeClock:
@@ -46,9 +43,6 @@ class FakeLink:
     state: RawState = field(default_factory=FakeState)
     enabled: bool = False
     startStopSyncEnabled: bool = False  # noqa: N815
-
-    def numPeers(self) -> int:  # noqa: N802
-        return 2
 
     def clock(self) -> FakeClock:
         return FakeClock(self.our_clock)
@@ -92,7 +86,7 @@ def test_link_is_enabled_after_half_a_second_so_that_it_does_not_set_the_session
 
 def test_a_moment_is_in_our_seconds_with_any_link_clock(clock: ManualClock, peer: FakeLink) -> None:
     link = joined(clock, peer)
-    assert link.moment(4.0) == LinkMoment(50.5, 101.0, 120.0, is_playing=False, peers=2)
+    assert link.moment(4.0) == LinkMoment(50.5, 101.0, 120.0, is_playing=False)
 
 
 def test_without_shared_start_and_stop_is_playing_is_none(clock: ManualClock, peer: FakeLink) -> None:
@@ -101,11 +95,10 @@ def test_without_shared_start_and_stop_is_playing_is_none(clock: ManualClock, pe
     assert moment.is_playing is None
 
 
-def test_tempo_start_and_stop_are_set_for_the_session(clock: ManualClock, peer: FakeLink) -> None:
+def test_a_tempo_is_set_for_the_session(clock: ManualClock, peer: FakeLink) -> None:
     link = joined(clock, peer)
     link.set_tempo(97.0)
-    link.set_playing(is_playing=True)
-    assert peer.state == FakeState(97.0, playing=True)
+    assert peer.state == FakeState(97.0)
 
 
 def test_a_closed_link_leaves_the_session_for_good(clock: ManualClock, peer: FakeLink) -> None:

@@ -95,7 +95,7 @@ def follower_and_peer() -> Iterator[tuple[Follower, Peer]]:
         with LinkClock(120.0, clock) as link:
             follower = Follower(link, clock)
             until_s = clock.now_s() + PATIENCE_S
-            while follower.moment is None or follower.moment.peers == 0:
+            while follower.moment is None or peer.ask("where")[3] == 0:
                 assert clock.now_s() < until_s, "the two peers never met"
                 follower.poll()
             follower.poll_for(1.0)

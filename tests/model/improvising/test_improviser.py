@@ -20,6 +20,7 @@ from model.tokens.vocabulary import START, Cursor, EventVocabulary, PitchVocabul
 from tests.engines import FailingEngine, RandomEngine, TableEngine, heard_tokens
 from tests.music import line
 from tests.tiny_pack import random_weights
+from tests.tokens import token_names
 
 OCTAVE = tuple(range(60, 73))
 VOCABULARIES: dict[Approach, PitchVocabulary | EventVocabulary] = {
@@ -28,8 +29,7 @@ VOCABULARIES: dict[Approach, PitchVocabulary | EventVocabulary] = {
 }
 BOTH = pytest.mark.parametrize("approach", VOCABULARIES)
 TOKENS_BY_NAME = {
-    approach: {name: token for token, name in enumerate(words.token_names())}
-    for approach, words in VOCABULARIES.items()
+    approach: {name: token for token, name in enumerate(token_names(words))} for approach, words in VOCABULARIES.items()
 }
 PHRASE = line(60, 62, 64)
 AFTER_PHRASE_BEATS = 4.0
@@ -88,7 +88,7 @@ def are_equal(one: Snapshot, other: Snapshot) -> bool:
 
 
 def names_of_heard(approach: Approach, snapshot: Snapshot) -> str:
-    return " ".join(VOCABULARIES[approach].token_names()[token] for token in heard_tokens(snapshot))
+    return " ".join(token_names(VOCABULARIES[approach])[token] for token in heard_tokens(snapshot))
 
 
 class TestHear:

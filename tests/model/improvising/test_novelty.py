@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
 
 import numpy as np
 import pytest
@@ -11,12 +11,11 @@ from model.improvising.novelty import (
     QUOTE_INTERVALS,
     Novelty,
     Outline,
-    longest_repeat,
     outline_of,
     self_quoting,
 )
 from model.notes import Note
-from tests.music import line
+from tests.music import line, longest_repeat
 from tests.tiny_pack import PITCH_WORDS
 
 SCALE = (60, 62, 64, 65, 67, 69, 71, 72, 74, 76, 77, 79)
@@ -180,23 +179,3 @@ class TestOutline:
 
     def test_no_notes_have_an_empty_outline(self) -> None:
         assert outline_of([]) == []
-
-
-class TestLongestRepeat:
-    @pytest.mark.parametrize(
-        ("answer", "longest"), [((60,), 0), ((60, 62), 1), ((50, 52, 54, 55, 60), 3), (SCALE, 11), ((70, 60, 70), 0)]
-    )
-    def test_it_counts_the_repeated_intervals(self, answer: tuple[int, ...], longest: int) -> None:
-        assert longest_repeat(answer, [SCALE]) == longest
-
-    @given(OUTLINES, OUTLINES)
-    def test_it_equals_a_comparison_of_all_parts_with_all_parts(self, answer: list[int], phrase: list[int]) -> None:
-        ours, theirs = ([b - a for a, b in pairwise(outline)] for outline in (answer, phrase))
-        runs = {
-            length
-            for i in range(len(ours))
-            for j in range(len(theirs))
-            for length in range(1, len(ours) - i + 1)
-            if ours[i : i + length] == theirs[j : j + length]
-        }
-        assert longest_repeat(answer, [phrase]) == max(runs, default=0)

@@ -14,10 +14,10 @@ from model.tokens.vocabulary import (
     EventVocabulary,
     PitchVocabulary,
     Vocabulary,
-    encode_notes,
     nearest_pitch,
 )
 from tests.music import line
+from tests.tokens import encode_notes, token_names
 
 OCTAVE = tuple(range(60, 73))
 PITCHES_ONLY = PitchVocabulary(OCTAVE)
@@ -37,8 +37,8 @@ def decode(tokens: Sequence[int]) -> list[tuple[float, int]]:
     return read
 
 
-def token_names(tokens: Sequence[int]) -> str:
-    return " ".join(EVENTS.token_names()[token] for token in tokens)
+def names_of(tokens: Sequence[int]) -> str:
+    return " ".join(token_names(EVENTS)[token] for token in tokens)
 
 
 class TestGolden:
@@ -47,7 +47,7 @@ class TestGolden:
 
     def test_the_tokens_of_events(self) -> None:
         assert encode_notes(EVENTS, CADENCE) == [0, 1, 16, 5, 8, 15, 13]
-        assert token_names(encode_notes(EVENTS, CADENCE)) == "START NOTE_60 TIME_2 NOTE_64 NOTE_67 TIME_1 NOTE_72"
+        assert names_of(encode_notes(EVENTS, CADENCE)) == "START NOTE_60 TIME_2 NOTE_64 NOTE_67 TIME_1 NOTE_72"
 
     def test_the_order_of_the_given_notes_does_not_matter(self) -> None:
         assert encode_notes(EVENTS, CADENCE[::-1]) == encode_notes(EVENTS, CADENCE)
@@ -57,31 +57,31 @@ class TestGolden:
         assert encode_notes(vocabulary, []) == [START]
 
     def test_every_token_has_a_name(self) -> None:
-        assert PITCHES_ONLY.token_names() == ("START", *(str(pitch) for pitch in OCTAVE))
-        assert EVENTS.token_names()[-5:] == ("NOTE_72", "TIME_0", "TIME_1", "TIME_2", "TIME_3")
+        assert token_names(PITCHES_ONLY) == ("START", *(str(pitch) for pitch in OCTAVE))
+        assert token_names(EVENTS)[-5:] == ("NOTE_72", "TIME_0", "TIME_1", "TIME_2", "TIME_3")
         assert (
-            (len(PITCHES_ONLY.token_names()), len(EVENTS.token_names())) == (PITCHES_ONLY.size, EVENTS.size) == (14, 18)
+            (len(token_names(PITCHES_ONLY)), len(token_names(EVENTS))) == (PITCHES_ONLY.size, EVENTS.size) == (14, 18)
         )
 
 
 class TestTime:
     def test_notes_within_a_sixteenth_of_a_beat_are_one_chord(self) -> None:
         spread = [Note(60, 0.0, 1.0, 80), Note(64, 0.0624, 1.0, 80)]
-        assert token_names(encode_notes(EVENTS, spread)) == "START NOTE_60 NOTE_64"
+        assert names_of(encode_notes(EVENTS, spread)) == "START NOTE_60 NOTE_64"
 
     def test_notes_a_sixteenth_of_a_beat_apart_are_two_onsets(self) -> None:
         apart = [Note(60, 0.0, 1.0, 80), Note(64, 0.0625, 1.0, 80)]
-        assert token_names(encode_notes(EVENTS, apart)) == "START NOTE_60 TIME_0 NOTE_64"
+        assert names_of(encode_notes(EVENTS, apart)) == "START NOTE_60 TIME_0 NOTE_64"
 
     def test_a_chord_is_measured_from_its_first_note_so_a_fast_run_is_no_chord(self) -> None:
         run = line(60, 62, 64, step_beats=0.04)
-        assert token_names(encode_notes(EVENTS, run)) == "START NOTE_60 NOTE_62 TIME_0 NOTE_64"
+        assert names_of(encode_notes(EVENTS, run)) == "START NOTE_60 NOTE_62 TIME_0 NOTE_64"
 
     def test_music_that_begins_with_a_rest_begins_with_its_first_note(self) -> None:
         assert encode_notes(EVENTS, line(60, 62, start_beats=7.0)) == encode_notes(EVENTS, line(60, 62))
 
     def test_a_very_long_rest_is_the_longest_time(self) -> None:
-        assert token_names(encode_notes(EVENTS, line(60, 62, step_beats=300.0))) == "START NOTE_60 TIME_3 NOTE_62"
+        assert names_of(encode_notes(EVENTS, line(60, 62, step_beats=300.0))) == "START NOTE_60 TIME_3 NOTE_62"
 
     def test_a_rest_before_all_music_has_no_token(self) -> None:
         assert EVENTS.encode_time(16.0, Cursor()) == ()
@@ -112,7 +112,7 @@ class TestPitch:
 def allowed_after(vocabulary: PitchVocabulary | EventVocabulary, *chord: int) -> list[str]:
     weights = np.ones(vocabulary.size)
     vocabulary.forbid_after(weights, chord)
-    return [name for name, weight in zip(vocabulary.token_names(), weights, strict=True) if weight]
+    return [name for name, weight in zip(token_names(vocabulary), weights, strict=True) if weight]
 
 
 class TestGrammar:

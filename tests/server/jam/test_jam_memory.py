@@ -4,9 +4,9 @@ import pytest
 
 from bridge.midi.messages import NoteOn
 from model.approach import APPROACHES, Approach
-from model.improvising.novelty import QUOTE_INTERVALS, longest_repeat, outline_of
+from model.improvising.novelty import QUOTE_INTERVALS, outline_of
 from model.notes import Note
-from tests.music import exercise
+from tests.music import exercise, longest_repeat
 from tests.server.takes.memories.memory_jam import RIFF, MemoryJam
 
 

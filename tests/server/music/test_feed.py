@@ -1,7 +1,19 @@
+import pytest
+
 from bridge.midi.messages import NoteOn
 from bridge.timing.timeline import Timeline
-from server.jam.jam_output import JamStatus
-from server.music.feed import EVENTS_KEPT, ActionRequested, Feed, MessageReceived, StatusChanged, TimelineChanged
+from server.jam.jam_output import JamState, JamStatus
+from server.music import feed as feed_module
+from server.music.feed import (
+    EVENTS_KEPT,
+    ActionRequested,
+    Event,
+    Feed,
+    FeedSubscription,
+    MessageReceived,
+    StatusChanged,
+    TimelineChanged,
+)
 
 
 def received(number: int) -> MessageReceived:
@@ -19,16 +31,12 @@ def test_each_subscriber_takes_the_events_since_it_last_took() -> None:
     assert second.take_events() == []
 
 
-def test_an_ended_subscription_gets_nothing_and_a_feed_knows_whether_it_has_any() -> None:
+def test_an_ended_subscription_gets_nothing() -> None:
     feed = Feed()
-    has_subscribers = [feed.has_subscribers]
     subscription = feed.subscribe()
-    has_subscribers.append(feed.has_subscribers)
     feed.unsubscribe(subscription)
-    has_subscribers.append(feed.has_subscribers)
     feed.put(received(1))
     assert subscription.take_events() == []
-    assert has_subscribers == [False, True, False]
 
 
 def test_a_slow_subscriber_loses_the_oldest_events_and_uses_no_more_memory() -> None:
@@ -50,6 +58,38 @@ def test_a_late_subscriber_begins_with_the_last_timeline_and_status() -> None:
     timeline, status = feed.subscribe().take_events()
     assert (timeline.at_s, status.at_s) == (2.0, 2.0)
     assert (type(timeline), type(status)) == (TimelineChanged, StatusChanged)
+
+
+def test_a_change_while_someone_subscribes_is_the_last_that_the_subscriber_gets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    feed = Feed()
+    states: tuple[JamState, ...] = ("listening", "waiting", "answering")
+    timelines = [Timeline.start(tempo_bpm) for tempo_bpm in (100.0, 110.0, 120.0)]
+    changes: list[tuple[Event, ...]] = [
+        (StatusChanged(JamStatus(state), at_s), TimelineChanged(timeline, "free", "internal", at_s))
+        for at_s, (state, timeline) in enumerate(zip(states, timelines, strict=True))
+    ]
+    for event in changes.pop(0):
+        feed.put(event)
+
+    class InterruptedSubscription(FeedSubscription):
+        """Just before each of the first events comes into this queue, the music thread puts two more."""
+
+        is_interrupted = False
+
+        def put(self, event: Event) -> None:
+            if changes and not self.is_interrupted:
+                self.is_interrupted = True
+                for change in changes.pop(0):
+                    feed.put(change)
+                self.is_interrupted = False
+            super().put(event)
+
+    monkeypatch.setattr(feed_module, "FeedSubscription", InterruptedSubscription)
+    taken = feed.subscribe().take_events()
+    assert [event.jam.state for event in taken if isinstance(event, StatusChanged)][-1] == "answering"
+    assert [event.timeline for event in taken if isinstance(event, TimelineChanged)][-1] is timelines[-1]
 
 
 def test_a_subscriber_that_waits_is_notified_once_of_the_next_event() -> None:

@@ -19,7 +19,7 @@ PHRASE = line(60, 62)
 def run_until_a_note_sounds(harness: MusicThreadHarness) -> None:
     """Plays the phrase and runs until the first note of the answer sounds."""
     harness.play(PHRASE)
-    while harness.music_thread._live_jam._sender._ledger.sounding_count == 0:
+    while not harness.music_thread._live_jam._sender._ledger.pending_note_offs:
         harness.run_until(harness.now_s + 0.25)
         assert harness.now_s < 60.0
 
@@ -77,7 +77,7 @@ def test_notes_that_sounded_on_a_lost_output_are_ended_when_it_is_back(answering
     answering.output.reconnect()
     answering.run_pending_work()
     assert sent_after(answering, count) == [sounding]
-    assert answering.music_thread._live_jam._sender._ledger.sounding_count == 0
+    assert not answering.music_thread._live_jam._sender._ledger.pending_note_offs
 
 
 def test_a_port_whose_loss_and_return_are_noticed_at_once_is_silenced_too(answering: MusicThreadHarness) -> None:
@@ -93,7 +93,7 @@ def test_a_port_whose_loss_and_return_are_noticed_at_once_is_silenced_too(answer
     sent = [data for data, _ in answering.output.sent[count:]]
     assert encode(sounding) in sent
     assert {encode(ControlChange(ALL_NOTES_OFF, 0, channel)) for channel in range(16)} <= set(sent)
-    assert answering.music_thread._live_jam._sender._ledger.sounding_count == 0
+    assert not answering.music_thread._live_jam._sender._ledger.pending_note_offs
 
 
 def test_notes_whose_end_went_to_a_port_that_had_just_gone_are_ended_when_it_is_back(

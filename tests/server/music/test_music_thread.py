@@ -12,7 +12,6 @@ from model.improvising.improvisers import create_improviser
 from model.pack.dummy_pack import DummyPack
 from server.controls.choices import ModeName
 from server.controls.control_table import Settings
-from server.jam.jam import Jam
 from server.music.feed import MessagePlayed, SettingChanged, StatusChanged, TimelineChanged
 from server.music.ledger import FRESH_S
 from server.music.message_sender import MessageSender
@@ -235,13 +234,6 @@ class TestInput:
         assert messages_of(harness.sent) == [ControlChange(21, 64, 3)]
         assert not [event for event in subscription.take_events() if isinstance(event, MessagePlayed)]
 
-    def test_a_command_runs_on_the_jam_in_its_turn(self, harness: MusicThreadHarness) -> None:
-        received: list[Jam] = []
-        harness.music_thread.run_on_jam(received.append)
-        assert received == []
-        harness.run_pending_work()
-        assert received == [harness.jam]
-
 
 class TestANewPack:
     @pytest.fixture
@@ -308,8 +300,8 @@ class TestFaults:
         with monkeypatch.context() as broken:
             broken.setattr(harness.event, method, failing)
             harness.music_thread.change("temperature", 0.5)
-            harness.music_thread.run_on_jam(lambda jam: jam.receive(NoteOn(48, 80), jam._now_beat))
-            harness.music_thread.run_on_jam(lambda jam: jam.receive(NoteOff(48), jam._now_beat))
+            harness.run_on_jam(lambda jam: jam.receive(NoteOn(48, 80), jam._now_beat))
+            harness.run_on_jam(lambda jam: jam.receive(NoteOff(48), jam._now_beat))
             harness.run_pending_work()
             harness.run_until(3.0)
         assert harness.music_thread.faults.counts["ZeroDivisionError"] >= 1
@@ -340,7 +332,7 @@ class TestFaults:
             harness.receive(NoteOn(48, 80), at_s)
             harness.receive(NoteOff(48), at_s + 0.2)
         harness.run_until(20.0)
-        assert harness.music_thread._live_jam._sender._ledger.sounding_count == 0
+        assert not harness.music_thread._live_jam._sender._ledger.pending_note_offs
         assert [record.message.count("forecast is not a number") for record in caplog.records] == [1]
         engine.forecast = None
         before = len(harness.onsets_s)
@@ -352,7 +344,7 @@ class TestFaults:
     def test_a_command_that_fails_does_not_end_the_thread(
         self, harness: MusicThreadHarness, caplog: pytest.LogCaptureFixture
     ) -> None:
-        harness.music_thread.run_on_jam(failing)
+        harness.run_on_jam(failing)
         assert harness.music_thread._run_once()
         assert harness.music_thread.faults.counts == {"ZeroDivisionError": 1}
         assert "music thread" in caplog.text
@@ -488,7 +480,7 @@ class TestTheEnd:
     def test_any_thread_may_put_commands(self, harness: MusicThreadHarness) -> None:
         received: list[int] = []
         commands: list[Callable[[], None]] = [
-            lambda number=number: harness.music_thread.run_on_jam(lambda _: received.append(number))  # type: ignore[misc]
+            lambda number=number: harness.run_on_jam(lambda _: received.append(number))  # type: ignore[misc]
             for number in range(20)
         ]
         threads = [Thread(target=bring_one) for bring_one in commands]

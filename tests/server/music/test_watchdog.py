@@ -102,8 +102,8 @@ class TestTheMusicThread:
         progress_before = music_thread.progress
         was_idle = music_thread.is_idle
         music_thread.start()
-        music_thread.run_on_jam(lambda _: music_thread._live_jam._sender._ledger.post(NoteOn(72, 80)))
-        music_thread.run_on_jam(hang)
+        harness.run_on_jam(lambda _: music_thread._live_jam._sender._ledger.post(NoteOn(72, 80)))
+        harness.run_on_jam(hang)
         assert hangs.wait(PATIENCE_S)
         rounds = [music_thread.progress, music_thread.progress]
         is_idle = music_thread.is_idle

@@ -10,7 +10,8 @@ from server.controls.control_store import ControlStore
 from server.controls.control_table import BY_NAME, CONTROLS, Control, Settings
 from server.controls.labels import address_part
 from server.jam.readouts import READOUTS, Readout
-from server.remote.osc_controls import OscControls
+from server.remote.osc_controls import MOST_FAILURES, OscControls
+from server.remote.osc_subscribers import EXPIRES_AFTER_S
 from server.remote.pending_updates import FLASH_S, TOUCH_S
 from tests.server.recording_receiver import RecordingReceiver
 
@@ -352,3 +353,21 @@ class TestAChangeThatFailsLater:
         harness.controls.set("pack", "rock", "panel 1")
         harness.controls.take_back("pack", "rock", "song book", "pack rock is cut off")
         assert ERROR not in harness.updates(LONG_S)[PHONE]
+
+    def test_a_remark_to_an_app_that_is_gone_is_not_kept_for_its_next_message(self) -> None:
+        harness = OscHarness()
+        harness.send("/fours/pack", "rock")
+        harness.updates(EXPIRES_AFTER_S + 1.0)  # the silent app is dropped here
+        for number in range(1000):
+            harness.controls.report_remark("pack", f"remark {number}")
+        harness.send("/fours/sync")
+        assert ERROR not in harness.updates(LONG_S)[PHONE]
+
+    def test_of_very_many_remarks_at_once_the_latest_are_sent(self) -> None:
+        harness = OscHarness()
+        harness.send("/fours/pack", "rock")
+        for number in range(1000):
+            harness.controls.report_remark("pack", f"remark {number}")
+        messages = [message for values, _, _ in harness.osc_controls.take_updates() for message in values]
+        sentences = [message.arguments[0] for message in messages if message.address == ERROR]
+        assert sentences == [f"remark {number}" for number in range(1000 - MOST_FAILURES, 1000)]

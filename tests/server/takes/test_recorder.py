@@ -171,7 +171,7 @@ class TestJournal:
 
     def test_the_recorder_unsubscribes_from_the_feed_at_its_end(self, harness: RecorderHarness) -> None:
         run_recorder(harness, lambda: None)
-        assert not harness.feed.has_subscribers
+        assert not harness.feed._subscriptions
 
 
 class TestFloods:

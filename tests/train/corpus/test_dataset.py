@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from model.notes import CHORD_BEATS, Note
 from model.tokens.time_bins import BinChoice, TimeBins
-from model.tokens.vocabulary import START, EventVocabulary, PitchVocabulary, encode_notes
+from model.tokens.vocabulary import START, EventVocabulary, PitchVocabulary
 from tests.music import exercise, line, tune
+from tests.tokens import encode_notes
 from train.corpus import dataset
 from train.corpus.corpora import Line
 from train.corpus.dataset import (

@@ -132,6 +132,60 @@ def test_live_that_is_gone_is_said_once_and_the_key_is_then_the_one_that_is_hear
     assert len(caplog.records) == 1
 
 
+def test_where_only_the_tempo_follows_a_set_that_is_gone_nothing_is_said_of_the_key() -> None:
+    async def steps() -> None:
+        case = Case(Settings(key="C minor", tempo_from="live"))
+        case.stub.values.clear()
+        async with case.stub.running(), case.following():
+            await case.until(lambda: len(case.stub.asked) > 0)
+            case.clock.advance(SILENT_AFTER_S + 1)
+            await case.until(lambda: len(case.said) == 1)
+        (said,) = case.said
+        assert said.control == "tempo_from"
+        assert said.sentence.endswith("until then the set's tempo is not followed.")
+        assert case.receiver.changes == []
+
+    run(steps())
+
+
+def test_where_key_and_tempo_follow_a_set_that_is_gone_whoever_set_each_is_told_what_it_means_for_it() -> None:
+    async def steps() -> None:
+        case = Case(Settings())
+        case.controls.set("key", "live", "panel 1")
+        case.controls.set("tempo_from", "live", "panel 2")
+        case.stub.values.clear()
+        async with case.stub.running(), case.following():
+            await case.until(lambda: len(case.stub.asked) > 0)
+            case.clock.advance(SILENT_AFTER_S + 1)
+            await case.until(lambda: len(case.said) == 2)
+            # One who joins later is told, too, and nobody a second time.
+            case.controls.set("tempo_from", "live", "panel 3")
+        assert [(said.control, said.origin) for said in case.said] == [
+            ("key", "panel 1"),
+            ("tempo_from", "panel 2"),
+            ("tempo_from", "panel 3"),
+        ]
+        assert "the key is the one that is heard" in case.said[0].sentence
+        assert "tempo" not in case.said[0].sentence
+
+    run(steps())
+
+
+def test_a_scale_that_is_no_key_here_is_no_matter_where_only_the_tempo_follows_the_set() -> None:
+    async def steps() -> None:
+        case = Case(Settings(key="C minor", tempo_from="live"))
+        case.stub.values |= {"scale_name": "Whole Tone", "tempo": 93.5}
+        async with case.stub.running(), case.following():
+            await case.until(lambda: case.controls.value("tempo") == 93.5)
+            # What comes in first is taken first, so the scale is known once another tempo is.
+            case.stub.change("scale_name", "Whole Tone")
+            case.stub.change("tempo", 99.0)
+            await case.until(lambda: case.controls.value("tempo") == 99.0)
+        assert case.said == []
+
+    run(steps())
+
+
 def test_live_that_never_answers_is_said_once_and_the_key_stays_the_one_that_is_heard() -> None:
     async def steps() -> None:
         case = Case(Settings(key="live"))
