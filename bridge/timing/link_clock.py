@@ -61,10 +61,7 @@ def create_peer(tempo_bpm: float) -> RawLink:
     try:
         from link import Link
     except ImportError as error:
-        raise LinkMissing(
-            "Ableton Link is an extra that is not installed: pip install 'trading-fours[link]', or in a clone "
-            ".venv/bin/pip install '.[link]'. Then start again."
-        ) from error
+        raise LinkMissing("Ableton Link is an extra that is not installed") from error
     return cast("RawLink", Link(tempo_bpm))
 
 

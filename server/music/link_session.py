@@ -8,9 +8,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+from bridge.errors import LinkMissing
 from bridge.timing.clock import Clock
 from bridge.timing.link_clock import LinkClock, LinkMoment
 from bridge.timing.meter import Meter
+from model.extras import install_hint
 from server.controls.control_table import Settings
 
 # Link can be read at any time; between two readings the timeline goes on by itself.
@@ -41,7 +43,7 @@ class LinkSession:
         if settings.clock != "link":
             self._leave()
         elif self._peer is None:
-            self._peer = self._open_link(settings.tempo, self._clock)
+            self._peer = self._open(settings.tempo)
             self._poll()
 
     def set_tempo(self, tempo_bpm: float) -> None:
@@ -56,6 +58,12 @@ class LinkSession:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._leave()
+
+    def _open(self, tempo_bpm: float) -> LinkClock:
+        try:
+            return self._open_link(tempo_bpm, self._clock)
+        except LinkMissing as error:
+            raise LinkMissing(f"{error}: {install_hint('link')}; then start again") from error
 
     def _poll(self) -> None:
         if self._peer is None:

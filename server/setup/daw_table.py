@@ -135,7 +135,7 @@ DAWS: Mapping[DawName, Daw] = {
         daw_folders.no_folders,
         _no_files,
         _always(
-            f"Install Link's library: {install_hint('link')} (pipx: pipx inject trading-fours LinkPython-extern).",
+            f"Install Link's library: {install_hint('link')}.",
             "Start fours jam --clock link, and leave it running.",
             "Switch Link on in the other program: tempo, beat and bar are then shared.",
         ),

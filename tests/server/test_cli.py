@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from model.extras import install_hint
 from model.pack import pack as packs
 from server import cli
 from server.controls.control_table import CONTROLS
@@ -443,7 +444,7 @@ class TestTrain:
         monkeypatch.delitem(sys.modules, "train.cli", raising=False)
         monkeypatch.setitem(sys.modules, "torch", None)
         assert fours.refusal("train", "folder", "--out", "pack") == (
-            "this command needs torch, which is not installed: pip install 'trading-fours[train]', or in a clone .venv/bin/pip install '.[train]'"
+            f"this command needs torch, which is not installed: {install_hint('train')}"
         )
 
     def test_passes_its_options_to_training(self, fours: Fours) -> None:
@@ -459,7 +460,7 @@ class TestCompare:
             monkeypatch.delitem(sys.modules, name, raising=False)
         monkeypatch.setitem(sys.modules, "jinja2", None)
         assert fours.refusal("compare", "songbook", "--out", "report") == (
-            "this command needs jinja2, which is not installed: pip install 'trading-fours[train]', or in a clone .venv/bin/pip install '.[train]'"
+            f"this command needs jinja2, which is not installed: {install_hint('train')}"
         )
 
     def test_passes_its_options_to_the_comparison(self, fours: Fours) -> None:

@@ -11,6 +11,7 @@ from mido import MidiFile
 
 from model.approach import Approach
 from model.errors import PackError, PictureError, SeedError
+from model.extras import install_hint
 from model.files.charts.chart_source import read_chart
 from model.files.midi.midi_markers import read_markers
 from model.files.seed import Seed, read_seed
@@ -183,7 +184,7 @@ class TestPianoRoll:
         self, seed: Path, out: Path, config: Config, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-        with pytest.raises(PictureError, match=r"a piano roll needs matplotlib: pip install 'trading-fours\[train\]'"):
+        with pytest.raises(PictureError, match=re.escape(f"a piano roll needs matplotlib: {install_hint('train')}")):
             exported(ExportRequest(seed, out, piano_roll=out.with_suffix(".png")), config)
         assert not out.exists()
 

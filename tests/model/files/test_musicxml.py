@@ -1,4 +1,5 @@
 import io
+import re
 import sys
 import zipfile
 from collections.abc import Sequence
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from model.errors import MissingLibraryError, UnreadableError
+from model.extras import install_hint
 from model.files import musicxml_source
 from model.files.lines import lines_of
 from model.files.musicxml import TICKS_PER_BEAT, read_musicxml
@@ -162,5 +164,5 @@ def test_a_packed_file_that_would_fill_the_memory_is_refused(monkeypatch: pytest
 
 def test_without_partitura_the_error_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "partitura.score", None)
-    with pytest.raises(MissingLibraryError, match=r"needs partitura: pip install 'trading-fours\[scores\]'"):
+    with pytest.raises(MissingLibraryError, match=re.escape(f"needs partitura: {install_hint('scores')}")):
         read_musicxml(score_of(PICKUP))

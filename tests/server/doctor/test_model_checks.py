@@ -1,6 +1,7 @@
 import pytest
 
 from model.approach import Approach
+from model.extras import install_hint
 from server.doctor.model_checks import GpuFacts, judge_gpu, judge_packs, judge_speed
 
 
@@ -25,7 +26,7 @@ def test_a_machine_without_a_gpu_is_fine() -> None:
 @pytest.mark.parametrize(
     ("has_torch", "has_driver", "hint"),
     [
-        (False, True, "pip install 'trading-fours[gpu]'"),
+        (False, True, install_hint("gpu")),
         (True, False, "Set engine.device"),
         (True, True, "Set engine.device"),
     ],

@@ -1,4 +1,5 @@
 import asyncio
+import re
 from dataclasses import dataclass, field
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from bridge.errors import LinkMissing
 from bridge.timing.clock import Clock, ManualClock
 from bridge.timing.link_clock import LinkClock, LinkMoment
+from model.extras import install_hint
 from server.controls.control_table import Settings
 from server.music.link_session import LinkSession
 
@@ -93,7 +95,9 @@ def test_where_link_is_not_installed_an_error_is_raised() -> None:
 
     async def play() -> None:
         async with LinkSession(lambda _moment: None, ManualClock(), missing) as link:
-            with pytest.raises(LinkMissing):
+            with pytest.raises(
+                LinkMissing, match=re.escape(f"not installed: {install_hint('link')}; then start again")
+            ):
                 link.apply_settings(IN_LINK)
 
     asyncio.run(play())
