@@ -345,6 +345,8 @@ def read_card(folder: Path) -> Card:
         card = Card.model_validate_json(text)
     except ValidationError as error:
         raise PackError(_describe_error(path, error)) from error
+    # Packs can be renamed: what is said of a card names the folder, by which the pack was chosen.
+    card = card.model_copy(update={"name": folder.resolve().name})
     missing = [approach for approach in APPROACHES if approach not in card.approaches]
     if missing:
         raise PackError(f"{path} describes no {' and no '.join(missing)} model; a pack holds both approaches")

@@ -51,7 +51,7 @@ class Pack:
 
     @property
     def name(self) -> str:
-        """The name of its folder, by which a pack is found; the name on the card may differ, as packs can be renamed."""
+        """The name of its folder, by which a pack is found."""
         return self.folder.resolve().name
 
     def vocabulary(self, approach: Approach, tempo_bpm: float = DEFAULT_TEMPO_BPM) -> PitchVocabulary | EventVocabulary:

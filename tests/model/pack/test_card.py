@@ -249,6 +249,12 @@ class TestBadCard:
             f"{own_pack / CARD_FILE}: approaches.pitch.network: field required; train the pack again or copy it again"
         )
 
+    def test_the_error_names_the_folder_where_a_pack_was_renamed(self, own_pack: Path) -> None:
+        set_entry(own_pack, ("name",), "songbook")
+        set_entry(own_pack, ("approaches", "event", "bins", "shifts"), [0.5])
+        with pytest.raises(PackError, match=f"^pack {own_pack.name}: the card's time bins are wrong"):
+            read_card(own_pack).vocabulary("event")
+
     def test_an_unknown_key_is_an_error(self, own_pack: Path) -> None:
         set_entry(own_pack, ("colour",), "blue")
         assert error_message(own_pack) == (
