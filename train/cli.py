@@ -13,7 +13,7 @@ import torch
 import typer
 
 from model.approach import APPROACHES, Approach
-from model.engines.network_shape import Hyperparameters
+from model.engines.network_shape import MOST_LAYERS, MOST_UNITS, Hyperparameters
 from model.pack.card import CARD_FILE, Card
 from model.pack.pack import Pack, open_pack
 from model.tokens.time_bins import BinChoice, TimeUnit
@@ -122,10 +122,19 @@ def train(
         float | None,
         typer.Option(min=0.0, help=f"{DEFAULTS.learning_rate}; with --from {FINE_TUNING_RATE}.", show_default=False),
     ] = None,
-    dropout: Annotated[float, typer.Option(min=0.0, max=0.9)] = SHAPE.dropout,
-    embedding: Annotated[int, typer.Option(min=1)] = SHAPE.embedding,
-    hidden: Annotated[int, typer.Option(min=1)] = SHAPE.hidden,
-    layers: Annotated[int, typer.Option(min=1)] = SHAPE.layers,
+    dropout: Annotated[
+        float,
+        typer.Option(
+            min=0.0, max=0.9, help="The share of the network that is silent in each step, against overfitting."
+        ),
+    ] = SHAPE.dropout,
+    embedding: Annotated[
+        int, typer.Option(min=1, max=MOST_UNITS, help="How many numbers the network knows each token by.")
+    ] = SHAPE.embedding,
+    hidden: Annotated[
+        int, typer.Option(min=1, max=MOST_UNITS, help="Units of each layer: more learn more, and play slower.")
+    ] = SHAPE.hidden,
+    layers: Annotated[int, typer.Option(min=1, max=MOST_LAYERS, help="Layers of the network.")] = SHAPE.layers,
     precision: Annotated[Precision, typer.Option(help="auto: bf16 where the hardware supports it.")] = "auto",
     beside_memory: Annotated[
         bool, typer.Option(help="Learn what a memory of the piece so far does not know: networks play beside one.")

@@ -1,3 +1,4 @@
+import inspect
 import json
 import os
 import re
@@ -37,7 +38,7 @@ from tests.train.trainings import (
     write_tunes,
 )
 from train import console as console_module
-from train.cli import FINE_TUNING_RATE, parse_duration
+from train.cli import FINE_TUNING_RATE, parse_duration, train
 from train.console import ProgressBars
 from train.experiment import notebook
 from train.learning.trainer import Progress
@@ -662,6 +663,10 @@ class TestRefused:
             ("--time-budget", "nonsense", "'nonsense' is no time; write it like 90s, 30m or 1h30m"),
             ("--random-seed", "-1", "Input should be greater than or equal to 0"),
             ("--bin-count", "33", "Input should be less than or equal to 32"),
+            ("--embedding", "8193", "Input should be less than or equal to 8192"),
+            ("--hidden", "1000000000", "Input should be less than or equal to 8192"),
+            ("--layers", "100000", "Input should be less than or equal to 16"),
+            ("--dropout", "nan", "Input should be less than or equal to 0.9"),
         ],
     )
     def test_a_value_that_an_option_does_not_take(
@@ -672,6 +677,12 @@ class TestRefused:
         # Typer draws a box around it.
         assert f"Invalid value for '{option}': {complaint}" in " ".join(result.stderr.replace("│", " ").split())
         assert names_in(tmp_path) == []
+
+
+def test_every_option_is_described() -> None:
+    parameters = list(inspect.signature(train).parameters.values())[1:]
+    undescribed = [each.name for each in parameters if not each.annotation.__metadata__[0].help]
+    assert undescribed == []
 
 
 @pytest.mark.parametrize(
