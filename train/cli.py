@@ -19,7 +19,7 @@ from model.pack.pack import Pack, open_pack
 from model.tokens.time_bins import BinChoice, TimeUnit
 from train.build import AUTO_LANES, TrainingRequest, build_pack
 from train.chords.refit import refit_chords
-from train.command import run_command
+from train.command import ThreadsOption, WorkersOption, run_command
 from train.console import (
     ProgressBars,
     console,
@@ -148,8 +148,8 @@ def train(
     random_seed: Annotated[
         int, typer.Option(min=0, help="The random seed: equal ones give equal weights on one CPU.")
     ] = 0,
-    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 for torch's own choice.")] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that read MIDI files.")] = 2,
+    threads: ThreadsOption = 0,
+    workers: WorkersOption = 2,
     approach: Annotated[
         Approach | None, typer.Option(help="Train this approach only, and keep the other one of the existing pack.")
     ] = None,

@@ -666,6 +666,8 @@ class TestRefused:
             ("--embedding", "8193", "Input should be less than or equal to 8192"),
             ("--hidden", "1000000000", "Input should be less than or equal to 8192"),
             ("--layers", "100000", "Input should be less than or equal to 16"),
+            ("--threads", "100000", "Input should be less than or equal to 256"),
+            ("--workers", "100000", "Input should be less than or equal to 61"),
             ("--dropout", "nan", "Input should be less than or equal to 0.9"),
         ],
     )
