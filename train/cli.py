@@ -14,6 +14,7 @@ import typer
 
 from model.approach import APPROACHES, Approach
 from model.engines.network_shape import MOST_LAYERS, MOST_UNITS, Hyperparameters
+from model.named_file import path_fault, shown_path
 from model.pack.card import CARD_FILE, Card
 from model.pack.pack import Pack, open_pack
 from model.tokens.time_bins import BinChoice, TimeUnit
@@ -42,7 +43,7 @@ from train.learning.recipe import Precision, Recipe
 from train.learning.tracker import NO_TRACKER, TensorBoardTracker, Tracker
 from train.memory.refit import refit_memory
 from train.phrasing.refit import refit_phrasing
-from train.staging import has_unfinished_training
+from train.staging import has_unfinished_training, training_folder
 
 DEFAULTS = Recipe()
 SHAPE = Hyperparameters()
@@ -305,8 +306,8 @@ def _check_options(
 
 def _open_existing_pack(out: Path, purpose: str) -> Pack:
     """Opens the pack by its path alone: a pack that comes with the program may have the same name."""
-    if not out.is_dir():
-        raise OutputError(f"there is no pack at {out} to {purpose}")
+    if path_fault(out) or not out.is_dir():
+        raise OutputError(f"there is no pack at {shown_path(out)} to {purpose}")
     return open_pack(str(out.resolve()))
 
 
@@ -334,6 +335,8 @@ def _shape_of(pack: Pack, approaches: Sequence[Approach], dropout: float) -> Hyp
 def _check_out(out: Path, *, resume: bool, force: bool, updates: bool) -> None:
     if not out.name:
         raise OutputError(f"{out} is no place for a pack; name a folder of its own with --out")
+    if fault := path_fault(out) or path_fault(training_folder(out)):
+        raise OutputError(f"{shown_path(out)} {fault}; choose another --out")
     if out.exists() and not (force or updates):
         raise OutputError(f"{out} is already there; choose another --out, or use --force to replace it")
     if has_unfinished_training(out) and not (force or resume):

@@ -627,6 +627,14 @@ class TestRefused:
             ". is no place for a pack; name a folder of its own with --out"
         )
 
+    @pytest.mark.parametrize("length", [250, 400])  # a training adds a few letters to the name
+    def test_a_place_whose_name_is_too_long(
+        self, length: int, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
+        message = fours_train(tunes, "--out", tmp_path / ("a" * length)).error_message
+        assert message.endswith(" is too long: a name in a path has at most 255 bytes; choose another --out")
+        assert names_in(tmp_path) == []
+
     def test_a_pack_that_is_there(self, fours_train: FoursTrain, tunes: Path, base: Path) -> None:
         assert fours_train(tunes, "--out", base).error_message == (
             f"{base} is already there; choose another --out, or use --force to replace it"
