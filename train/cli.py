@@ -50,6 +50,13 @@ SHAPE = Hyperparameters()
 # A pack that is trained further has learnt most already; a smaller step keeps that.
 FINE_TUNING_RATE = 5e-4
 
+# Smaller steps are lost in the rounding of the weights, so that nothing would be learnt.
+LEAST_RATE = 1e-7
+# Sixteen times the tokens of a step that suits a GPU, and far more than any that learns well: what does not fit into memory
+# ends the process without a word.
+MOST_LANES, MOST_CHUNK = 1024, 16_384
+MOST_EPOCHS = 1_000_000
+
 # Parameters of `train` that --from fixes.
 _FIXED_BY_BASE_PACK = ("time_unit", "bins", "bin_count", "embedding", "hidden", "layers")
 
@@ -108,20 +115,31 @@ def train(
         int | None,
         typer.Option(
             min=1,
+            max=MOST_EPOCHS,
             help=f"The largest number of passes over the corpus: {DEFAULTS.epochs}, by the notebook's recipe {notebook.EPOCHS}.",
             show_default=False,
         ),
     ] = None,
     patience: Annotated[
-        int, typer.Option(min=1, help="Stop after this many epochs without a better held-out figure.")
+        int, typer.Option(min=1, max=MOST_EPOCHS, help="Stop after this many epochs without a better held-out figure.")
     ] = DEFAULTS.patience,
     lanes: Annotated[
-        int, typer.Option(min=0, help="Lines trained side by side; 0 for what suits the size of the corpus.")
+        int,
+        typer.Option(
+            min=0, max=MOST_LANES, help="Lines trained side by side; 0 for what suits the size of the corpus."
+        ),
     ] = AUTO_LANES,
-    chunk: Annotated[int, typer.Option(min=2, help="Tokens between two steps of the optimiser.")] = DEFAULTS.chunk,
+    chunk: Annotated[
+        int, typer.Option(min=2, max=MOST_CHUNK, help="Tokens between two steps of the optimiser.")
+    ] = DEFAULTS.chunk,
     learning_rate: Annotated[
         float | None,
-        typer.Option(min=0.0, help=f"{DEFAULTS.learning_rate}; with --from {FINE_TUNING_RATE}.", show_default=False),
+        typer.Option(
+            min=LEAST_RATE,
+            max=1.0,
+            help=f"The size of the optimiser's steps: {DEFAULTS.learning_rate}; with --from {FINE_TUNING_RATE}.",
+            show_default=False,
+        ),
     ] = None,
     dropout: Annotated[
         float,
@@ -229,8 +247,13 @@ def train(
     if card is not None:
         if any(part.held_out for part in card.approaches.values()):
             console.print(held_out_table(card))
-        play = f"fours jam --pack {shell_word(out)}"
+        play = f"fours jam --pack {shell_word(_pack_argument(out))}"
         console.print(f"Pack written to {printable(out)}. Play with it: {play}", soft_wrap=True)
+
+
+def _pack_argument(out: Path) -> str:
+    """What selects the pack at `out`: a single word would be a pack's name, and one of that name may come with the program."""
+    return f"./{out}" if len(out.parts) == 1 else str(out)
 
 
 def _given(context: typer.Context) -> dict[str, str]:
