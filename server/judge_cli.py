@@ -13,6 +13,8 @@ from server.controls.control_table import Value
 from server.takes_cli import ConfigOption, JsonOption
 
 Side = Literal["train", "valid", "test"]
+# An option for one of these would have no effect: both approaches of the named pack answer, each as long as people go on.
+SET_BY_JUDGE = frozenset({"pack", "approach", "answer_length", "answer_after", "mode", "band"})
 # As of the commands of `train`, which may not be installed.
 MOST_WORKERS = 61
 

@@ -206,6 +206,15 @@ class TestCommand:
         )
         assert json.loads(one.stdout)["measures"] != json.loads(other.stdout)["measures"]
 
+    @pytest.mark.parametrize("option", ["--pack", "--approach", "--length", "--answer-length", "--mode", "--band"])
+    def test_an_option_that_the_judge_decides_itself_is_refused(
+        self, option: str, tiny_pack: Path, folder: Path, tmp_path: Path
+    ) -> None:
+        given = self.arguments(tiny_pack, folder, tmp_path, option, "1")
+        result = CliRunner().invoke(command_line(), given)
+        assert result.exit_code == 2
+        assert f"No such option: {option}" in result.output
+
     def test_a_side_that_does_not_exist_is_refused(self, tiny_pack: Path, folder: Path, tmp_path: Path) -> None:
         result = CliRunner().invoke(command_line(), [*self.arguments(tiny_pack, folder, tmp_path), "--split", "all"])
         assert result.exit_code == 2
