@@ -10,7 +10,7 @@ import math
 import os
 import random
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, get_args
@@ -24,7 +24,7 @@ from server.controls.cli_options import with_control_options
 from server.controls.control_table import CONTROLS, Control, Value
 from server.doctor_cli import doctor
 from server.garbage import no_search, search_seldom
-from server.judge_cli import judge, training_module
+from server.judge_cli import SET_BY_JUDGE, judge, training_module
 from server.setup_cli import setup
 from server.takes_cli import ConfigOption, JsonOption
 from server.takes_cli import app as takes_app
@@ -361,9 +361,11 @@ COMMANDS: Mapping[str, Callable[..., None]] = {
 _RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {
     "jam": {},
     "export": {"answer_length": "length"},
-    "judge": {"answer_length": "length"},
+    "judge": {},
 }
 """The commands that have an option for each control, and the options that have another name than their control."""
+_LEFT_OUT_CONTROLS: Mapping[str, Collection[str]] = {"judge": SET_BY_JUDGE}
+"""The controls that a command sets itself."""
 _PARSE_THEIR_OWN_ARGUMENTS = {"train", "evaluate", "compare"}
 
 
@@ -379,7 +381,7 @@ def command_line(name: str = "") -> typer.Typer:
     for each in [name] if name in COMMANDS else COMMANDS:
         command = COMMANDS[each]
         if each in _RENAMED_OPTIONS:
-            command = with_control_options(command, _RENAMED_OPTIONS[each])
+            command = with_control_options(command, _RENAMED_OPTIONS[each], _LEFT_OUT_CONTROLS.get(each, ()))
         settings = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
         app.command(each, context_settings=settings if each in _PARSE_THEIR_OWN_ARGUMENTS else None)(command)
     app.add_typer(takes_app, name="takes")

@@ -13,6 +13,10 @@ from server.controls.control_table import Value
 from server.takes_cli import ConfigOption, JsonOption
 
 Side = Literal["train", "valid", "test"]
+# An option for one of these would have no effect: both approaches of the named pack answer, each as long as people go on.
+SET_BY_JUDGE = frozenset({"pack", "approach", "answer_length", "answer_after", "mode", "band"})
+# As of the commands of `train`, which may not be installed.
+MOST_WORKERS = 61
 
 
 def judge(
@@ -31,7 +35,7 @@ def judge(
     seeds: Annotated[int, typer.Option(min=10, max=10_000, help="How many seeds; fewer for a quick look.")] = 436,
     bars: Annotated[int, typer.Option(min=1, max=32, help="The bars of a seed, and of what follows it.")] = 4,
     random_seed: Annotated[int, typer.Option(help="The same arguments give the same figures.")] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that read files.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, max=MOST_WORKERS, help="Processes that read music files.")] = 2,
     cache: Annotated[Path | None, typer.Option(help="Where files that were read are kept.", show_default=False)] = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,

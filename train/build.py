@@ -152,6 +152,12 @@ def _prepare(
                 f"the training side has {targets} tokens for {approach}, fewer than one chunk of {requested.chunk}; give it more "
                 f"files, or a smaller --chunk"
             )
+        most_lanes = targets // requested.chunk
+        if requested.lanes > most_lanes:  # the others would stay empty
+            raise CorpusError(
+                f"the training side has {targets} tokens for {approach}, fewer than one chunk of {requested.chunk} for each of "
+                f"{requested.lanes} lanes; choose at most {most_lanes} for --lanes, or a smaller --chunk"
+            )
         recipe = replace(requested, lanes=requested.lanes or _choose_lanes(targets, requested.chunk, world))
         valid_pieces = pieces_in_memory(vocabulary, valid)
         initial = None if request.base_pack is None else _initial_weights(request.base_pack, approach, vocabulary)

@@ -13,13 +13,14 @@ import torch
 import typer
 
 from model.approach import APPROACHES, Approach
-from model.engines.network_shape import Hyperparameters
+from model.engines.network_shape import MOST_LAYERS, MOST_UNITS, Hyperparameters
+from model.named_file import path_fault, shown_path
 from model.pack.card import CARD_FILE, Card
 from model.pack.pack import Pack, open_pack
 from model.tokens.time_bins import BinChoice, TimeUnit
 from train.build import AUTO_LANES, TrainingRequest, build_pack
 from train.chords.refit import refit_chords
-from train.command import run_command
+from train.command import ThreadsOption, WorkersOption, run_command
 from train.console import (
     ProgressBars,
     console,
@@ -42,12 +43,19 @@ from train.learning.recipe import Precision, Recipe
 from train.learning.tracker import NO_TRACKER, TensorBoardTracker, Tracker
 from train.memory.refit import refit_memory
 from train.phrasing.refit import refit_phrasing
-from train.staging import has_unfinished_training
+from train.staging import has_unfinished_training, training_folder
 
 DEFAULTS = Recipe()
 SHAPE = Hyperparameters()
 # A pack that is trained further has learnt most already; a smaller step keeps that.
 FINE_TUNING_RATE = 5e-4
+
+# Smaller steps are lost in the rounding of the weights, so that nothing would be learnt.
+LEAST_RATE = 1e-7
+# Sixteen times the tokens of a step that suits a GPU, and far more than any that learns well: what does not fit into memory
+# ends the process without a word.
+MOST_LANES, MOST_CHUNK = 1024, 16_384
+MOST_EPOCHS = 1_000_000
 
 # Parameters of `train` that --from fixes.
 _FIXED_BY_BASE_PACK = ("time_unit", "bins", "bin_count", "embedding", "hidden", "layers")
@@ -107,25 +115,45 @@ def train(
         int | None,
         typer.Option(
             min=1,
+            max=MOST_EPOCHS,
             help=f"The largest number of passes over the corpus: {DEFAULTS.epochs}, by the notebook's recipe {notebook.EPOCHS}.",
             show_default=False,
         ),
     ] = None,
     patience: Annotated[
-        int, typer.Option(min=1, help="Stop after this many epochs without a better held-out figure.")
+        int, typer.Option(min=1, max=MOST_EPOCHS, help="Stop after this many epochs without a better held-out figure.")
     ] = DEFAULTS.patience,
     lanes: Annotated[
-        int, typer.Option(min=0, help="Lines trained side by side; 0 for what suits the size of the corpus.")
+        int,
+        typer.Option(
+            min=0, max=MOST_LANES, help="Lines trained side by side; 0 for what suits the size of the corpus."
+        ),
     ] = AUTO_LANES,
-    chunk: Annotated[int, typer.Option(min=2, help="Tokens between two steps of the optimiser.")] = DEFAULTS.chunk,
+    chunk: Annotated[
+        int, typer.Option(min=2, max=MOST_CHUNK, help="Tokens between two steps of the optimiser.")
+    ] = DEFAULTS.chunk,
     learning_rate: Annotated[
         float | None,
-        typer.Option(min=0.0, help=f"{DEFAULTS.learning_rate}; with --from {FINE_TUNING_RATE}.", show_default=False),
+        typer.Option(
+            min=LEAST_RATE,
+            max=1.0,
+            help=f"The size of the optimiser's steps: {DEFAULTS.learning_rate}; with --from {FINE_TUNING_RATE}.",
+            show_default=False,
+        ),
     ] = None,
-    dropout: Annotated[float, typer.Option(min=0.0, max=0.9)] = SHAPE.dropout,
-    embedding: Annotated[int, typer.Option(min=1)] = SHAPE.embedding,
-    hidden: Annotated[int, typer.Option(min=1)] = SHAPE.hidden,
-    layers: Annotated[int, typer.Option(min=1)] = SHAPE.layers,
+    dropout: Annotated[
+        float,
+        typer.Option(
+            min=0.0, max=0.9, help="The share of the network that is silent in each step, against overfitting."
+        ),
+    ] = SHAPE.dropout,
+    embedding: Annotated[
+        int, typer.Option(min=1, max=MOST_UNITS, help="How many numbers the network knows each token by.")
+    ] = SHAPE.embedding,
+    hidden: Annotated[
+        int, typer.Option(min=1, max=MOST_UNITS, help="Units of each layer: more learn more, and play slower.")
+    ] = SHAPE.hidden,
+    layers: Annotated[int, typer.Option(min=1, max=MOST_LAYERS, help="Layers of the network.")] = SHAPE.layers,
     precision: Annotated[Precision, typer.Option(help="auto: bf16 where the hardware supports it.")] = "auto",
     beside_memory: Annotated[
         bool, typer.Option(help="Learn what a memory of the piece so far does not know: networks play beside one.")
@@ -139,8 +167,8 @@ def train(
     random_seed: Annotated[
         int, typer.Option(min=0, help="The random seed: equal ones give equal weights on one CPU.")
     ] = 0,
-    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 for torch's own choice.")] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that read MIDI files.")] = 2,
+    threads: ThreadsOption = 0,
+    workers: WorkersOption = 2,
     approach: Annotated[
         Approach | None, typer.Option(help="Train this approach only, and keep the other one of the existing pack.")
     ] = None,
@@ -219,8 +247,13 @@ def train(
     if card is not None:
         if any(part.held_out for part in card.approaches.values()):
             console.print(held_out_table(card))
-        play = f"fours jam --pack {shell_word(out)}"
+        play = f"fours jam --pack {shell_word(_pack_argument(out))}"
         console.print(f"Pack written to {printable(out)}. Play with it: {play}", soft_wrap=True)
+
+
+def _pack_argument(out: Path) -> str:
+    """What selects the pack at `out`: a single word would be a pack's name, and one of that name may come with the program."""
+    return f"./{out}" if len(out.parts) == 1 else str(out)
 
 
 def _given(context: typer.Context) -> dict[str, str]:
@@ -296,8 +329,8 @@ def _check_options(
 
 def _open_existing_pack(out: Path, purpose: str) -> Pack:
     """Opens the pack by its path alone: a pack that comes with the program may have the same name."""
-    if not out.is_dir():
-        raise OutputError(f"there is no pack at {out} to {purpose}")
+    if path_fault(out) or not out.is_dir():
+        raise OutputError(f"there is no pack at {shown_path(out)} to {purpose}")
     return open_pack(str(out.resolve()))
 
 
@@ -325,6 +358,8 @@ def _shape_of(pack: Pack, approaches: Sequence[Approach], dropout: float) -> Hyp
 def _check_out(out: Path, *, resume: bool, force: bool, updates: bool) -> None:
     if not out.name:
         raise OutputError(f"{out} is no place for a pack; name a folder of its own with --out")
+    if fault := path_fault(out) or path_fault(training_folder(out)):
+        raise OutputError(f"{shown_path(out)} {fault}; choose another --out")
     if out.exists() and not (force or updates):
         raise OutputError(f"{out} is already there; choose another --out, or use --force to replace it")
     if has_unfinished_training(out) and not (force or resume):

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from model.improvising.sampling_settings import SamplingSettings
 from model.pack.pack import open_pack
-from train.command import run_command
+from train.command import WorkersOption, run_command
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import read_corpora
 from train.corpus.reading import LineSelection
@@ -60,7 +60,7 @@ def compare_approaches(
         float, typer.Option(min=0.0625, max=4.0, help="The time from note to note in the pitch approach, in beats.")
     ] = DEFAULTS.sampling.step_beats,
     random_seed: Annotated[int, typer.Option(help="The same arguments give the same report.")] = DEFAULTS.random_seed,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that read MIDI files.")] = 2,
+    workers: WorkersOption = 2,
     cache: Annotated[Path, typer.Option(help="The cache of files that were read.", show_default=False)] = USER_CACHE,
 ) -> None:
     """Let both approaches of a pack answer the same seeds, and write a page that shows, plays and measures them side by side."""

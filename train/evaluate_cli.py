@@ -17,7 +17,7 @@ from model.approach import APPROACHES, Approach
 from model.improvising.sampling_settings import SamplingSettings
 from model.pack.card import HeldOut
 from model.pack.pack import open_pack
-from train.command import run_command
+from train.command import ThreadsOption, WorkersOption, run_command
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Split, read_corpora
 from train.corpus.reading import TrackChoice
@@ -48,8 +48,8 @@ def evaluate_pack(
     ] = 1.0,
     random_seed: Annotated[int, typer.Option(help="The same arguments give the same figures.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="For programs: JSON.")] = False,  # noqa: FBT002  a flag
-    threads: Annotated[int, typer.Option(min=0, help="CPU threads; 0 for torch's own choice.")] = 0,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that read MIDI files.")] = 2,
+    threads: ThreadsOption = 0,
+    workers: WorkersOption = 2,
     cache: Annotated[Path, typer.Option(help="The cache of files that were read.", show_default=False)] = USER_CACHE,
 ) -> None:
     """Measure a pack on music: its bits per note, and how its answers compare with what musicians wrote.

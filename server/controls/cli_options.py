@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated
 
 import typer
@@ -13,15 +13,17 @@ from server.errors import BadValue
 HELP_PANEL = "Controls"
 
 
-def with_control_options(command: Callable[..., None], renamed: Mapping[str, str] | None = None) -> Callable[..., None]:
+def with_control_options(
+    command: Callable[..., None], renamed: Mapping[str, str] | None = None, left_out: Collection[str] = ()
+) -> Callable[..., None]:
     """Wraps a command so that it has an option for each control.
 
     The command gets the values of the options that were given, parsed, as its keyword argument `controls`. `renamed`
-    gives a control's option another name, such as `length` for `answer_length`. Raises ValueError where two options
-    have the same name.
+    gives a control's option another name, such as `length` for `answer_length`. The controls `left_out` have none: the
+    command sets them itself. Raises ValueError where two options have the same name.
     """
     option_names = {control.name: (renamed or {}).get(control.name, control.name) for control in CONTROLS}
-    with_value = [control for control in CONTROLS if control.kind != "action"]
+    with_value = [control for control in CONTROLS if control.kind != "action" and control.name not in left_out]
 
     @functools.wraps(command)
     def wrapper(**arguments: object) -> None:

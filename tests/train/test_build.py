@@ -582,7 +582,7 @@ class TestRefused:
     @pytest.mark.parametrize("choice", ["commonest", "quantile", "quantile-mean"])
     def test_a_corpus_without_rhythm_is_an_error(self, choice: BinChoice, tmp_path: Path) -> None:
         frozen = Corpus("still", tmp_path)
-        frozen.lines["train"].append(Line.of(tmp_path / "one.mid", line(*range(60, 100), step_beats=0.0)))
+        frozen.lines["train"].append(Line.of(tmp_path / "one.mid", line(*(4 * [*range(60, 100)]), step_beats=0.0)))
         with pytest.raises(CorpusError) as raised:
             build_pack([frozen], replace(request(tmp_path / "tiny"), bin_choice=choice), ignore_progress)
         assert str(raised.value) == "no time between any two onsets: there is nothing to learn rhythm from"

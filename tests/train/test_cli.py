@@ -1,3 +1,4 @@
+import inspect
 import json
 import os
 import re
@@ -37,7 +38,7 @@ from tests.train.trainings import (
     write_tunes,
 )
 from train import console as console_module
-from train.cli import FINE_TUNING_RATE, parse_duration
+from train.cli import FINE_TUNING_RATE, parse_duration, train
 from train.console import ProgressBars
 from train.experiment import notebook
 from train.learning.trainer import Progress
@@ -180,6 +181,14 @@ class TestPack:
             assert part.training.command.startswith("fours train --hidden 16 ")
             assert part.training.command.endswith(shlex.join([str(tunes), "--out", str(tmp_path / "my pack")]))
 
+    def test_the_hint_selects_the_new_pack_and_not_one_of_its_name_that_comes_with_the_program(
+        self, fours_train: FoursTrain, tunes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        result = fours_train(tunes, "--out", "songbook")
+        assert result.stderr.endswith("Pack written to songbook. Play with it: fours jam --pack ./songbook\n")
+        assert open_pack("./songbook").folder.resolve() == tmp_path / "songbook"
+
     def test_the_card_holds_the_figures_of_ppm(self, base: Path) -> None:
         orders = ["order 0", "order 1", "order 2", "order 3", "order 4", "unbounded"]
         for approach, part in read_card(base).approaches.items():
@@ -233,7 +242,7 @@ class TestPack:
         self, fours_train: FoursTrain, tmp_path: Path
     ) -> None:
         path = write_part(tmp_path / "one.mid", tune(1, 96))
-        result = fours_train(path, "--out", tmp_path / "tiny")
+        result = fours_train(path, "--out", tmp_path / "tiny", "--lanes", "2")
         assert result.status == 0
         assert (
             "Nothing is held out, as there are too few files: all are learnt from, and the last epoch is kept, since no epoch can be called the best.\n"
@@ -592,6 +601,14 @@ class TestRefused:
         )
         assert names_in(tmp_path) == []
 
+    def test_more_lanes_than_the_corpus_fills(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
+        result = fours_train(tunes, "--out", tmp_path / "tiny", "--lanes", "16")
+        assert result.error_message == (
+            "the training side has 480 tokens for pitch, fewer than one chunk of 32 for each of 16 lanes; choose at most 15 "
+            "for --lanes, or a smaller --chunk"
+        )
+        assert names_in(tmp_path) == []
+
     def test_rows_of_a_manifest_that_match_nothing(self, fours_train: FoursTrain, tunes: Path, tmp_path: Path) -> None:
         folder = shutil.copytree(tunes, tmp_path / "tunes")
         (folder / "manifest.csv").write_text("path,split\n0.mid,train\nsong.mid,test\n", encoding="utf-8")
@@ -625,6 +642,14 @@ class TestRefused:
         assert fours_train(tunes, "--out", ".", "--force").error_message == (
             ". is no place for a pack; name a folder of its own with --out"
         )
+
+    @pytest.mark.parametrize("length", [250, 400])  # a training adds a few letters to the name
+    def test_a_place_whose_name_is_too_long(
+        self, length: int, fours_train: FoursTrain, tunes: Path, tmp_path: Path
+    ) -> None:
+        message = fours_train(tunes, "--out", tmp_path / ("a" * length)).error_message
+        assert message.endswith(" is too long: a name in a path has at most 255 bytes; choose another --out")
+        assert names_in(tmp_path) == []
 
     def test_a_pack_that_is_there(self, fours_train: FoursTrain, tunes: Path, base: Path) -> None:
         assert fours_train(tunes, "--out", base).error_message == (
@@ -662,6 +687,19 @@ class TestRefused:
             ("--time-budget", "nonsense", "'nonsense' is no time; write it like 90s, 30m or 1h30m"),
             ("--random-seed", "-1", "Input should be greater than or equal to 0"),
             ("--bin-count", "33", "Input should be less than or equal to 32"),
+            ("--embedding", "8193", "Input should be less than or equal to 8192"),
+            ("--hidden", "1000000000", "Input should be less than or equal to 8192"),
+            ("--layers", "100000", "Input should be less than or equal to 16"),
+            ("--threads", "100000", "Input should be less than or equal to 256"),
+            ("--workers", "100000", "Input should be less than or equal to 61"),
+            ("--lanes", "1000000000", "Input should be less than or equal to 1024"),
+            ("--chunk", "1000000000", "Input should be less than or equal to 16384"),
+            ("--epochs", "1" + "0" * 400, "Input should be less than or equal to 1000000"),
+            ("--learning-rate", "0", "Input should be greater than or equal to 0.0000001"),
+            ("--learning-rate", "inf", "Input should be less than or equal to 1"),
+            ("--learning-rate", "1e30", "Input should be less than or equal to 1"),
+            ("--learning-rate", "nan", "Input should be "),
+            ("--dropout", "nan", "Input should be less than or equal to 0.9"),
         ],
     )
     def test_a_value_that_an_option_does_not_take(
@@ -672,6 +710,12 @@ class TestRefused:
         # Typer draws a box around it.
         assert f"Invalid value for '{option}': {complaint}" in " ".join(result.stderr.replace("│", " ").split())
         assert names_in(tmp_path) == []
+
+
+def test_every_option_is_described() -> None:
+    parameters = list(inspect.signature(train).parameters.values())[1:]
+    undescribed = [each.name for each in parameters if not each.annotation.__metadata__[0].help]
+    assert undescribed == []
 
 
 @pytest.mark.parametrize(

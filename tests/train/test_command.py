@@ -5,8 +5,12 @@ import pytest
 import typer
 
 from model.errors import PackError
-from train.command import run_command
+from server import judge_cli
+from train.cli import train
+from train.command import MOST_THREADS, MOST_WORKERS, run_command
+from train.compare_cli import compare_approaches
 from train.errors import CorpusError
+from train.evaluate_cli import evaluate_pack
 
 
 def greet(context: typer.Context, name: str, times: Annotated[int, typer.Option(min=1)] = 1) -> None:
@@ -45,6 +49,27 @@ def test_without_arguments_they_are_those_of_this_process(
     with pytest.raises(SystemExit):
         run_command(greet, "fours greet")
     assert capsys.readouterr().out == "hello Bela, as ['Bela'] asked\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "most"),
+    [
+        (train, "--threads", MOST_THREADS),
+        (train, "--workers", MOST_WORKERS),
+        (evaluate_pack, "--threads", MOST_THREADS),
+        (evaluate_pack, "--workers", MOST_WORKERS),
+        (compare_approaches, "--workers", MOST_WORKERS),
+    ],
+)
+def test_more_threads_or_processes_than_a_system_starts_are_refused(
+    command: object, option: str, most: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status_of(command, option, "100000", "mine", "mine") == 2
+    assert f"Invalid value for '{option}': Input should be less than or equal to {most}" in capsys.readouterr().err
+
+
+def test_the_judge_starts_as_many_processes_as_the_others() -> None:
+    assert judge_cli.MOST_WORKERS == MOST_WORKERS
 
 
 @pytest.mark.parametrize(

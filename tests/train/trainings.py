@@ -47,7 +47,7 @@ def write_tunes(folder: Path) -> Path:
     return folder
 
 
-def triplets(number: int, length: int = 96) -> list[Note]:
+def triplets(number: int, length: int = 144) -> list[Note]:
     """A tune in triplets that is higher than the others."""
     return line(*(note.pitch for note in tune(number, length, key=76)), step_beats=1 / 3)
 

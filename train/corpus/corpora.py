@@ -5,6 +5,7 @@ Knows no tokens.
 
 import glob
 import hashlib
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import numpy as np
 from model.analysis.key_finder import key_from_weights
 from model.analysis.lead import MEDIAN_PITCH_RANGE, MIN_NOTES, MONOPHONIC_SHARE
 from model.files.score_reader import MUSIC_SUFFIXES
+from model.named_file import path_fault, shown_path
 from model.notes import Note, in_onset_order
 from train.corpus.cache import Cache
 from train.corpus.duplicates import groups_of
@@ -120,16 +122,21 @@ def read_corpora(sources: Sequence[Path], cache: Path, choice: LineSelection, wo
 def _named(sources: Sequence[Path]) -> list[tuple[str, Path, list[Path]]]:
     named, loose = [], []
     for source in sources:
-        if source.is_dir():
-            folder = source.resolve()  # so that "." has a name
-            files = music_files_in(folder)
-            if not files:
-                raise CorpusError(f"{source} holds no file of music ({', '.join(sorted(MUSIC_SUFFIXES))})")
-            named.append((printable(folder.name), folder, files))
-        elif source.suffix.lower() == LIST_SUFFIX and source.is_file():
-            named.append((printable(source.stem), source.parent.resolve(), _listed(source)))
-        else:
-            loose += _loose(source)
+        if fault := path_fault(source):
+            raise CorpusError(f"{shown_path(source)} {fault}")
+        try:
+            if source.is_dir():
+                folder = _resolved(source)  # so that "." has a name
+                files = music_files_in(folder)
+                if not files:
+                    raise CorpusError(f"{source} holds no file of music ({', '.join(sorted(MUSIC_SUFFIXES))})")
+                named.append((printable(folder.name), folder, files))
+            elif source.suffix.lower() == LIST_SUFFIX and source.is_file():
+                named.append((printable(source.stem), _resolved(source.parent), _listed(source)))
+            else:
+                loose += _loose(source)
+        except OSError as error:
+            raise CorpusError(f"{source} cannot be read ({error.strerror or error})") from error
     if loose:
         folder = loose[0].parent
         named.append((printable(folder.name), folder, sorted(set(loose))))
@@ -137,12 +144,17 @@ def _named(sources: Sequence[Path]) -> list[tuple[str, Path, list[Path]]]:
 
 
 def _listed(source: Path) -> list[Path]:
-    folder = source.parent.resolve()
+    folder = _resolved(source.parent)
     try:
         text = source.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise CorpusError(f"{source} is not a list of files in UTF-8; save it in UTF-8") from error
-    files = {(folder / line.strip()).resolve() for line in text.splitlines() if line.strip()}
+    files = set()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if fault := path_fault(line.strip()):
+            raise CorpusError(f"{source} is no list of files: line {number} {fault}")
+        if line.strip():
+            files.add(_resolved(folder / line.strip()))
     missing = [file for file in sorted(files) if not file.is_file()]
     if missing or not files:
         raise CorpusError(f"{source} names {missing[0]}, which is not there" if missing else f"{source} names no file")
@@ -151,14 +163,19 @@ def _listed(source: Path) -> list[Path]:
 
 def _loose(source: Path) -> list[Path]:
     if source.is_file():
-        return [source.resolve()]
-    matching = [Path(name).resolve() for name in glob.glob(str(source), recursive=True)]  # noqa: PTH207  may be absolute
+        return [_resolved(source)]
+    matching = [_resolved(Path(name)) for name in glob.glob(str(source), recursive=True)]  # noqa: PTH207  may be absolute
     files = [path for path in matching if is_music(path)]
     if not files:
         raise CorpusError(
             f"{source} is no folder and no file of music; name folders, .mid files, or a .txt that lists them"
         )
     return files
+
+
+def _resolved(path: Path) -> Path:
+    """The path without links. Where links lead in a circle, so that there is no file, `Path.resolve` would raise an error."""
+    return Path(os.path.realpath(path))
 
 
 def _corpus_of(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from model.files.seed import Seed, read_seed
 from model.files.time_signature import TimeSignature
+from model.named_file import path_fault
 from model.notes import Note
 from train.corpus.corpora import SPLITS, read_corpora
 from train.corpus.reading import LineSelection
@@ -46,7 +47,7 @@ def read_seeds(sources: Sequence[Path], cache: Path, bars: int = PHRASE_BARS) ->
     """
     seeds: list[NamedSeed] = []
     for source in sources:
-        if source.is_dir():
+        if not path_fault(source) and source.is_dir():
             side, files = _files_to_sample(source, cache)
             seeds += [
                 NamedSeed(

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -15,11 +15,19 @@ from model.notes import Note
 from model.pack.pack import open_pack
 from train.corpus.cache import USER_CACHE
 from train.corpus.corpora import Split, read_corpora
-from train.errors import TrainError
+from train.errors import CorpusError, TrainError
 from train.evaluation.evaluate import choice_of
 from train.judge.exchanges import HeldOutExchange, held_out_exchanges
-from train.judge.judgement import Judgement, judge
-from train.judge.page import PLAYERS, classifier_rows, continuation_rows, measure_rows, render_judgement
+from train.judge.judgement import LEAST_ONSETS, Judgement, judge, shortage_of
+from train.judge.page import (
+    NO_CONTINUATIONS,
+    NOT_TOLD_APART,
+    PLAYERS,
+    classifier_rows,
+    continuation_rows,
+    measure_rows,
+    render_judgement,
+)
 from train.report.document import page_path_for, write_page
 
 console, progress_console = Console(), Console(stderr=True)
@@ -75,6 +83,14 @@ def judge_pack(request: JudgeRequest, open_answerer: Callable[[], AnswerSeed]) -
             request.random_seed,
             lambda what, done, of: progress.update(tasks[what], completed=done, total=of),
         )
+    judgement = replace(judgement, shortage=shortage_of(exchanges, request.seeds))
+    if not judgement.exchanges:
+        raise CorpusError(
+            f"nothing can be measured: in every exchange somebody played fewer than {LEAST_ONSETS} notes; give it more files"
+        )
+    if judgement.shortage:
+        # Programs read JSON on stdout, and nothing else.
+        (progress_console if request.as_json else console).print(judgement.shortage, style="yellow", soft_wrap=True)
     if request.as_json:
         console.print_json(json.dumps(_as_json(judgement)))
     else:
@@ -85,25 +101,40 @@ def judge_pack(request: JudgeRequest, open_answerer: Callable[[], AnswerSeed]) -
 
 
 def _print_tables(judgement: Judgement) -> None:
-    titles = ("event, regression", "event, trees", "pitch, regression", "pitch, trees")
-    table = Table("told apart by (AUC)", *titles, title=f"{len(judgement.exchanges)} seeds", title_justify="left")
-    for row in classifier_rows(judgement):
-        table.add_row(row.title, *row.cells)
-    console.print(table)
-    table = Table("true continuation", "exchanges", "network alone", "with memory", "by gain from the seed")
-    for row in continuation_rows(judgement):
-        table.add_row(row.title, *row.cells)
-    console.print(table)
+    if any(judgement.told_apart.values()):
+        console.print(_classifier_table(judgement))
+    else:
+        console.print(NOT_TOLD_APART, soft_wrap=True)
+    if judgement.continuations:
+        console.print(_continuation_table(judgement))
+    else:
+        console.print(NO_CONTINUATIONS, soft_wrap=True)
     table = Table("measure", *(title.lower() for title in PLAYERS.values()), "event above", "pitch above")
     for measured in measure_rows(judgement):
         table.add_row(measured.title, *measured.means, *measured.above)
     console.print(table)
 
 
+def _classifier_table(judgement: Judgement) -> Table:
+    titles = ("event, regression", "event, trees", "pitch, regression", "pitch, trees")
+    table = Table("told apart by (AUC)", *titles, title=f"{len(judgement.exchanges)} seeds", title_justify="left")
+    for row in classifier_rows(judgement):
+        table.add_row(row.title, *row.cells)
+    return table
+
+
+def _continuation_table(judgement: Judgement) -> Table:
+    table = Table("true continuation", "exchanges", "network alone", "with memory", "by gain from the seed")
+    for row in continuation_rows(judgement):
+        table.add_row(row.title, *row.cells)
+    return table
+
+
 def _as_json(judgement: Judgement) -> dict[str, object]:
     return {
         "pack": judgement.pack,
         "seeds": len(judgement.exchanges),
+        "shortage": judgement.shortage,
         "too_short": judgement.too_short,
         "told_apart": {
             approach: {title: asdict(auc) for title, auc in judgement.told_apart[approach].items()}

@@ -22,6 +22,8 @@ Floats = npt.NDArray[np.float64]
 
 # An answer of fewer onsets has no rhythm to be measured.
 LEAST_ONSETS = 3
+# Figures of fewer seeds depend mostly on which ones they are.
+ENOUGH_SEEDS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,17 @@ class JudgedExchange:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """All results. `too_short` counts the exchanges that were left out, as an answer had too few onsets to be measured."""
+    """All results. `too_short` counts the exchanges that were left out, as an answer had too few onsets to be measured.
+
+    `shortage` is a sentence that says how many seeds were found where it was fewer than were asked for.
+    """
 
     pack: str
     exchanges: tuple[JudgedExchange, ...]
     too_short: int
     told_apart: Mapping[Approach, Mapping[str, Auc]]
     continuations: Mapping[Approach, ContinuationTest]
+    shortage: str = ""
 
     def values(self, measure: PhraseMeasure, player: Approach | None) -> list[float | None]:
         """The values of a measure, one for each exchange: of an approach, or of people where it is None."""
@@ -103,6 +109,15 @@ def judge(
     return Judgement(pack.name, tuple(judged), len(exchanges) - len(judged), told_apart, continuations)
 
 
+def shortage_of(exchanges: Sequence[HeldOutExchange], asked: int) -> str:
+    """One sentence where there are fewer seeds than were asked for, otherwise nothing."""
+    if len(exchanges) >= asked:
+        return ""
+    pieces = len({(exchange.corpus, exchange.piece) for exchange in exchanges})
+    found = f"only {len(exchanges)} of {asked} seeds were found, of {pieces} {'piece' if pieces == 1 else 'pieces'}"
+    return found if len(exchanges) >= ENOUGH_SEEDS else f"{found}; these figures mean little"
+
+
 def _phrase(exchange: HeldOutExchange, notes: Sequence[Note], *, goes_on: bool = False) -> JudgedPhrase:
     return JudgedPhrase.of(notes, exchange.start_beats, exchange.until_beats, exchange.seed.meter, goes_on=goes_on)
 
@@ -129,7 +144,7 @@ def _told_apart(judged: Sequence[JudgedExchange], approach: Approach, random_see
 
 def _rank_correlation(one: Floats, other: Floats) -> float | None:
     ranks = [_ranks(values) for values in (one, other)]
-    if any(np.ptp(values) == 0.0 for values in ranks):
+    if any(not len(values) or np.ptp(values) == 0.0 for values in ranks):
         return None
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 

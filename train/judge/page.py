@@ -7,6 +7,7 @@ import numpy as np
 
 from model.approach import Approach
 from model.notes import Note
+from train.judge.continuations import WRONG_ONES
 from train.judge.judgement import JudgedExchange, Judgement
 from train.judge.phrase_measures import FEATURE_SETS, MEASURES
 from train.report.answer_views import PlayableRoll, playable_answer
@@ -15,6 +16,12 @@ from train.report.roll import pitch_range
 
 SHOWN_EXCHANGES = 12
 HUMAN_KIND = "human"
+# Where there are too few seeds for a table.
+NOT_TOLD_APART = "Whether answers can be told apart was not tried: that takes seeds of two pieces at least."
+NO_CONTINUATIONS = (
+    f"Whether it knows what comes next was not tried: no seed has {WRONG_ONES} of other pieces of its corpus beside it, in the same "
+    f"meter and mode."
+)
 PLAYERS: Mapping[Approach | None, str] = {None: "People", "event": "Event", "pitch": "Pitch"}
 
 
@@ -93,8 +100,11 @@ def render_judgement(judgement: Judgement, command: str) -> str:
         count=len(judgement.exchanges),
         pieces=len({(each.exchange.corpus, each.exchange.piece) for each in judgement.exchanges}),
         too_short=judgement.too_short,
+        shortage=judgement.shortage,
         players=tuple(PLAYERS.values()),
-        classifiers=classifier_rows(judgement),
+        classifiers=classifier_rows(judgement) if any(judgement.told_apart.values()) else (),
+        not_told_apart=NOT_TOLD_APART,
+        no_continuations=NO_CONTINUATIONS,
         continuations=continuation_rows(judgement),
         measures=measure_rows(judgement),
         exchanges=tuple(shown),

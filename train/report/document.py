@@ -14,6 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from model.approach import APPROACHES
+from model.named_file import path_fault, shown_path
 from train.errors import OutputError
 from train.evaluation.compare import Comparison
 from train.evaluation.melodies import write_melody
@@ -122,6 +123,8 @@ def page_path_for(out: Path) -> Path:
 
     Raises OutputError where the page could not be written.
     """
+    if fault := path_fault(out):
+        raise OutputError(f"{shown_path(out)} {fault}; choose another place for the page")
     page = out if out.suffix.lower() in PAGE_SUFFIXES else out / PAGE_NAME
     if out != page and out.exists() and not out.is_dir():
         raise OutputError(

@@ -50,6 +50,22 @@ def test_zero_counts_as_given() -> None:
     assert passed_arguments("--answer-length", "0")["controls"] == {"answer_length": 0.0}
 
 
+def test_a_control_that_the_command_sets_itself_has_no_option() -> None:
+    passed: Arguments = {}
+
+    def play(*, controls: dict[str, Value]) -> None:
+        """Play."""
+        passed.update(controls)
+
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(with_control_options(play, left_out={"pack"}))
+    flags = {flag for parameter in get_command(app).params for flag in parameter.opts}
+    assert "--approach" in flags
+    assert "--pack" not in flags
+    assert CliRunner().invoke(app, ["--temperature", "0.5"], catch_exceptions=False).exit_code == 0
+    assert passed == {"temperature": 0.5}
+
+
 def test_an_option_can_have_another_name_than_its_control() -> None:
     assert passed_arguments("--length", "8", renamed={"answer_length": "length"})["controls"] == {"answer_length": 8.0}
 

@@ -309,6 +309,37 @@ class TestSources:
         path.write_text("Übung.mid\n", encoding="latin-1")
         assert complaint(path) == f"{path} is not a list of files in UTF-8; save it in UTF-8"
 
+    @pytest.mark.parametrize(
+        ("line", "fault"),
+        [
+            ("a" * 400, "line 2 is too long: a name in a path has at most 255 bytes"),
+            ("a/one.mid\0", "line 2 has a zero byte, which no path can have"),
+        ],
+    )
+    def test_a_text_that_is_no_list_of_files_is_an_error(self, line: str, fault: str, folder: Path) -> None:
+        path = folder / "mine.txt"
+        path.write_text(f"a/one.mid\n{line}\n", encoding="utf-8")
+        assert complaint(path) == f"{path} is no list of files: {fault}"
+
+    def test_a_list_of_a_link_that_leads_to_itself_is_an_error(self, folder: Path) -> None:
+        (folder / "circle.mid").symlink_to("circle.mid")
+        path = folder / "mine.txt"
+        path.write_text("circle.mid\n", encoding="utf-8")
+        assert complaint(path) == f"{path} names {folder / 'circle.mid'}, which is not there"
+
+    def test_a_list_that_cannot_be_read_is_an_error(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*_: object, **__: object) -> str:
+            raise PermissionError(13, "Permission denied")
+
+        path = folder / "mine.txt"
+        path.touch()
+        monkeypatch.setattr(Path, "read_text", refuse)
+        assert complaint(path) == f"{path} cannot be read (Permission denied)"
+
+    def test_a_source_that_no_path_can_be_is_an_error(self, tmp_path: Path) -> None:
+        with pytest.raises(CorpusError, match="… is too long: a name in a path has at most 255 bytes"):
+            read_corpora([tmp_path / ("a" * 400)], tmp_path / ".cache", LineSelection())
+
     def test_a_folder_without_midi_files_is_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "readme.md").touch()
         (tmp_path / "folder.mid").mkdir()

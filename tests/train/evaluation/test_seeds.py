@@ -100,3 +100,8 @@ class TestOfFiles:
     def test_a_missing_file_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(SeedError, match="there is no file"):
             read_seeds([tmp_path / "none.mid"], tmp_path / "cache")
+
+
+def test_a_name_that_is_too_long_is_no_seed(tmp_path: Path) -> None:
+    with pytest.raises(SeedError, match="too long"):
+        read_seeds([tmp_path / ("a" * 400)], tmp_path / "cache")

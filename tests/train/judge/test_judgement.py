@@ -16,8 +16,8 @@ from server.cli import command_line
 from tests.music import tune, write_part
 from train.judge.continuations import WRONG_ONES, continuation_test
 from train.judge.exchanges import HeldOutExchange
-from train.judge.judgement import Judgement, judge
-from train.judge.page import PLAYERS, classifier_rows, measure_rows, render_judgement
+from train.judge.judgement import ENOUGH_SEEDS, Judgement, judge, shortage_of
+from train.judge.page import NO_CONTINUATIONS, NOT_TOLD_APART, PLAYERS, classifier_rows, measure_rows, render_judgement
 from train.judge.phrase_measures import MEASURES
 
 BY_NAME = {measure.name: measure for measure in MEASURES}
@@ -80,6 +80,20 @@ class TestJudgement:
         assert (len(judged.exchanges), judged.too_short) == (2, 1)
 
 
+class TestShortage:
+    def test_as_many_seeds_as_were_asked_for_need_no_words(self) -> None:
+        assert shortage_of(exchanges(3), 3) == ""
+
+    def test_it_counts_the_seeds_and_their_pieces(self) -> None:
+        one_piece = [replace(exchange, piece="one") for exchange in exchanges(3)]
+        assert shortage_of([*exchanges(2), *one_piece], 10) == (
+            "only 5 of 10 seeds were found, of 3 pieces; these figures mean little"
+        )
+
+    def test_the_figures_of_many_seeds_mean_something(self) -> None:
+        assert shortage_of(exchanges(1) * ENOUGH_SEEDS, 436) == "only 100 of 436 seeds were found, of 1 piece"
+
+
 class TestContinuations:
     def test_each_exchange_has_seven_wrong_ones_of_other_pieces(self, tiny_pack: Path) -> None:
         pack = open_pack(str(tiny_pack))
@@ -118,6 +132,15 @@ class TestPage:
         assert len(re.findall(r'class="play"', page)) == len(PLAYERS) * 12
         assert len(re.findall(r"data:audio/midi;base64,", page)) == len(PLAYERS) * 12
 
+    def test_it_says_that_there_were_too_few_seeds_and_has_no_table_without_rows(self, tiny_pack: Path) -> None:
+        played = exchanges(1)
+        judged = replace(judge(open_pack(str(tiny_pack)), played, parrot), shortage=shortage_of(played, 10))
+        page = render_judgement(judged, "")
+        assert "Only 1 of 10 seeds were found, of 1 piece; these figures mean little." in page
+        for sentence in (NOT_TOLD_APART, NO_CONTINUATIONS):
+            assert sentence in page
+        assert page.count("<tbody>") == 1  # the measures
+
     def test_it_loads_nothing(self, judgement: Judgement) -> None:
         assert not re.findall(r'(?:src|href)="(?!data:)', render_judgement(judgement, ""))
 
@@ -150,6 +173,28 @@ class TestCommand:
         assert figures == json.loads(second.stdout)
         assert "<title>" in page.read_text(encoding="utf-8")
 
+    def test_too_few_seeds_are_told_of_and_no_table_is_empty(self, tiny_pack: Path, tmp_path: Path) -> None:
+        write_part(tmp_path / "tunes" / "0.mid", tune(0, 120))
+        given = self.arguments(tiny_pack, tmp_path / "tunes", tmp_path, "--split", "train")
+        result = CliRunner().invoke(command_line(), given, catch_exceptions=False)
+        words = " ".join(result.stdout.split())
+        assert re.search(r"only \d of 10 seeds were found, of 1 piece; these figures mean little", words)
+        assert NOT_TOLD_APART in words
+        assert NO_CONTINUATIONS in words
+        assert "told apart by" not in words
+        assert "true continuation" not in words
+
+    def test_seeds_of_which_none_can_be_measured_are_refused(
+        self, tiny_pack: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("train.judge.judgement.LEAST_ONSETS", 1000)
+        page = tmp_path / "page.html"
+        given = self.arguments(tiny_pack, folder, tmp_path, "--out", str(page))
+        result = CliRunner().invoke(command_line(), given)
+        assert result.exit_code == 1
+        assert "nothing can be measured: in every exchange somebody played fewer than 3 notes" in result.output
+        assert not page.exists()
+
     def test_a_control_changes_what_is_judged(self, tiny_pack: Path, folder: Path, tmp_path: Path) -> None:
         one, other = (
             CliRunner().invoke(
@@ -160,6 +205,15 @@ class TestCommand:
             for value in ("0.2", "2")
         )
         assert json.loads(one.stdout)["measures"] != json.loads(other.stdout)["measures"]
+
+    @pytest.mark.parametrize("option", ["--pack", "--approach", "--length", "--answer-length", "--mode", "--band"])
+    def test_an_option_that_the_judge_decides_itself_is_refused(
+        self, option: str, tiny_pack: Path, folder: Path, tmp_path: Path
+    ) -> None:
+        given = self.arguments(tiny_pack, folder, tmp_path, option, "1")
+        result = CliRunner().invoke(command_line(), given)
+        assert result.exit_code == 2
+        assert f"No such option: {option}" in result.output
 
     def test_a_side_that_does_not_exist_is_refused(self, tiny_pack: Path, folder: Path, tmp_path: Path) -> None:
         result = CliRunner().invoke(command_line(), [*self.arguments(tiny_pack, folder, tmp_path), "--split", "all"])

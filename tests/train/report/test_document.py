@@ -313,6 +313,12 @@ class TestItsPlace:
             f"{tmp_path / 'notes.txt'} is a file; name a folder for the report, or a page such as {tmp_path / 'notes.html'}"
         )
 
+    def test_a_name_that_is_too_long_is_refused(self, tmp_path: Path) -> None:
+        message = self.refusal(tmp_path / ("a" * 400))
+        assert message.endswith(
+            " is too long: a name in a path has at most 255 bytes; choose another place for the page"
+        )
+
     def test_a_folder_below_a_file_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "notes.txt").touch()
         assert "cannot be written" in self.refusal(tmp_path / "notes.txt" / "report")
