@@ -25,6 +25,7 @@ from train.corpus.corpora import SPLITS, Corpus
 from train.corpus.manifest import printable
 from train.corpus.reading import NOMINAL_TEMPO_BPM
 from train.learning.trainer import Progress as Step
+from train.wording import counted
 
 # A file name may look like markup of rich: "Song [live].mid".
 console = Console(stderr=True, markup=False, emoji=False, highlight=False)
@@ -107,8 +108,10 @@ def show_corpora(corpora: Sequence[Corpus]) -> None:
     for corpus in corpora:
         console.print(_description(corpus), soft_wrap=True)
         if corpus.duplicates_across_splits:
+            count = corpus.duplicates_across_splits
+            duplicates = "1 file is a near-duplicate" if count == 1 else f"{count:,} files are near-duplicates"
             console.print(
-                f"{corpus.name}: {corpus.duplicates_across_splits} files are near-duplicates of one on another side of its manifest's split",
+                f"{corpus.name}: {duplicates} of one on another side of its manifest's split",
                 style="yellow",
                 soft_wrap=True,
             )
@@ -149,21 +152,21 @@ def _description(corpus: Corpus) -> str:
     keys = Counter(corpus.keys)
     commonest = ", ".join(f"{key} {count}" for key, count in keys.most_common(4))
     slowest, middle, fastest = min(corpus.tempi_bpm), statistics.median(corpus.tempi_bpm), max(corpus.tempi_bpm)
-    near_duplicates = f", {corpus.near_duplicates} near-duplicates" if corpus.near_duplicates else ""
+    near_duplicates = f", {counted(corpus.near_duplicates, 'near-duplicate')}" if corpus.near_duplicates else ""
     hours = corpus.seconds / 3600
     length = f"{hours:,.1f} hours" if hours >= 1 else f"{corpus.seconds / 60:.1f} minutes"
     return (
-        f"{corpus.name}: {corpus.found:,} files{near_duplicates}, {length}; in {len(keys)} keys ({commonest}); "
+        f"{corpus.name}: {counted(corpus.found, 'file')}{near_duplicates}, {length}; in {counted(len(keys), 'key')} ({commonest}); "
         f"tempi {slowest:.0f} to {fastest:.0f}, median {middle:.0f}"
     )
 
 
 def show_vocabulary(unit: TimeUnit, approach: Approach, vocabulary: Vocabulary) -> None:
     """Prints the pitches and, for event, the time bins in `unit`."""
-    pitches = f"{len(vocabulary.pitches)} pitches, {vocabulary.pitches[0]} to {vocabulary.pitches[-1]}"
+    pitches = f"{len(vocabulary.pitches)} {'pitch' if len(vocabulary.pitches) == 1 else 'pitches'}, {vocabulary.pitches[0]} to {vocabulary.pitches[-1]}"
     if isinstance(vocabulary, EventVocabulary):
         shifts = ", ".join(_shift_text(shift, unit) for shift in vocabulary.bins.shifts)
-        pitches += f"; {len(vocabulary.bins)} time bins, in {unit}: {shifts}"
+        pitches += f"; {counted(len(vocabulary.bins), 'time bin')}, in {unit}: {shifts}"
     console.print(f"{approach}: {pitches}", soft_wrap=True)
 
 
@@ -211,7 +214,13 @@ def show_phrasing(card: Card) -> None:
     if touch is None:
         console.print("Touch       none: the corpora have no lines to learn it from")
     elif touch.loudness_notes:
-        console.print(f"Touch       loudness of {touch.loudness_notes} notes, lengths of {touch.length_notes}")
+        console.print(
+            f"Touch       loudness of {counted(touch.loudness_notes, 'note')}, lengths of {touch.length_notes}"
+        )
     else:
-        console.print(f"Touch       lengths of {touch.length_notes} notes; no corpus has dynamics note by note")
-    console.print(f"Phrase ends {ends.phrases} phrases" if ends else "Phrase ends none: there are too few phrases")
+        console.print(
+            f"Touch       lengths of {counted(touch.length_notes, 'note')}; no corpus has dynamics note by note"
+        )
+    console.print(
+        f"Phrase ends {counted(ends.phrases, 'phrase')}" if ends else "Phrase ends none: there are too few phrases"
+    )
