@@ -74,6 +74,10 @@ class ProgressBars:
 
         It can be passed as `train.build.OnProgress`.
         """
+        if step.epoch == 0:
+            if step.valid_bits is not None and not math.isnan(step.valid_bits):
+                console.print(f"{approach} before training: held out {step.valid_bits:.4f} bits/note", soft_wrap=True)
+            return
         if approach not in self._tasks:
             self._tasks[approach] = self._progress.add_task(approach, total=step.epochs * step.steps, speed="")
         self._progress.update(
@@ -176,6 +180,19 @@ def _shift_text(beats: float, unit: TimeUnit) -> str:
         return f"{beats * 60 / NOMINAL_TEMPO_BPM:.3g}"
     fraction = Fraction(beats).limit_denominator(24)
     return str(fraction) if abs(fraction - Fraction(beats)) < Fraction(1, 1000) else f"{beats:.3g}"
+
+
+def show_kept_weights(card: Card, trained: Sequence[Approach]) -> None:
+    """Prints a line for each of the trained networks that has the weights of the pack it started from, as no epoch was better."""
+    for approach in trained:
+        training = card.approaches[approach].training
+        # Epoch 0 is that of the weights before training.
+        if training.base and training.epochs and training.best_epoch == 0 and training.valid_bits is not None:
+            console.print(
+                f"{approach} keeps {training.base}'s weights: no epoch was better than they are on what is held out",
+                style="yellow",
+                soft_wrap=True,
+            )
 
 
 def held_out_table(card: Card) -> Table:

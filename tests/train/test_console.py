@@ -141,6 +141,15 @@ class TestProgressBars:
             "event epoch 1: training 2.000 bits/token, nothing held out, 7,000 tokens/s",
         ]
 
+    def test_the_weights_that_a_training_starts_from_have_a_line_of_their_own(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with ProgressBars() as bars:
+            bars.show_progress("pitch", Progress(0, 2, 0, 2, 0.0, math.nan, 0.0, valid_bits=3.25, is_best=True))
+            bars.show_progress("event", Progress(0, 2, 0, 2, 0.0, math.nan, 0.0, valid_bits=math.nan, is_best=True))
+        assert "pitch before training: held out 3.2500 bits/note\n" in (said := shown(capsys))
+        assert "event" not in said
+
     def test_the_bar_counts_the_steps_of_all_epochs(self, capsys: pytest.CaptureFixture[str]) -> None:
         with ProgressBars() as bars:
             bars.show_progress("event", Progress(2, 4, 3, 10, 1234.5, 3.2, 0.1))
