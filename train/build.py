@@ -35,7 +35,6 @@ from train.memory.refit import fit_memory
 from train.memory.remembered import remember_lines
 from train.pack_writing import card_history, copy_approach, write_card, write_network
 from train.staging import atomic_folder, checkpoint_file, staging_folder_for, tokens_file
-from train.wording import counted
 
 # A checkpoint holds five copies of the weights in fp32: the network, its average, the best, and Adam's two moments.
 COPIES_IN_A_CHECKPOINT = 5
@@ -150,13 +149,13 @@ def _prepare(
         targets = int((pieces.lengths - 1).sum())
         if targets < requested.chunk:
             raise CorpusError(
-                f"the training side has {counted(targets, 'token')} for {approach}, fewer than one chunk of {requested.chunk}; give it more "
+                f"the training side has {targets} tokens for {approach}, fewer than one chunk of {requested.chunk}; give it more "
                 f"files, or a smaller --chunk"
             )
         most_lanes = targets // requested.chunk
         if requested.lanes > most_lanes:  # the others would stay empty
             raise CorpusError(
-                f"the training side has {counted(targets, 'token')} for {approach}, fewer than one chunk of {requested.chunk} for each of "
+                f"the training side has {targets} tokens for {approach}, fewer than one chunk of {requested.chunk} for each of "
                 f"{requested.lanes} lanes; choose at most {most_lanes} for --lanes, or a smaller --chunk"
             )
         recipe = replace(requested, lanes=requested.lanes or _choose_lanes(targets, requested.chunk, world))

@@ -25,7 +25,7 @@ from train.corpus.corpora import SPLITS, Corpus
 from train.corpus.manifest import printable
 from train.corpus.reading import NOMINAL_TEMPO_BPM
 from train.learning.trainer import Progress as Step
-from train.wording import counted
+from train.report.wording import counted
 
 # A file name may look like markup of rich: "Song [live].mid".
 console = Console(stderr=True, markup=False, emoji=False, highlight=False)

@@ -29,7 +29,7 @@ from train.judge.page import (
     render_judgement,
 )
 from train.report.document import page_path_for, write_page
-from train.wording import counted
+from train.report.wording import counted
 
 console, progress_console = Console(), Console(stderr=True)
 

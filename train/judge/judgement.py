@@ -17,7 +17,7 @@ from train.judge.continuations import ContinuationTest, continuation_test
 from train.judge.exchanges import Answerer, HeldOutExchange
 from train.judge.phrase import JudgedPhrase
 from train.judge.phrase_measures import FEATURE_SETS, MEASURES, Heard, PhraseMeasure, measure_phrase
-from train.wording import counted
+from train.report.wording import counted
 
 Floats = npt.NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from train.judge.phrase_measures import FEATURE_SETS, MEASURES
 from train.report.answer_views import PlayableRoll, playable_answer
 from train.report.document import render_page
 from train.report.roll import pitch_range
-from train.wording import counted
+from train.report.wording import counted
 
 SHOWN_EXCHANGES = 12
 HUMAN_KIND = "human"

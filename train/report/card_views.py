@@ -7,7 +7,7 @@ from model.approach import APPROACHES, Approach
 from model.pack.card import Card, HeldOut, Source, Training
 from train.report.charts import draw_curve
 from train.report.figure_views import NOTHING, TITLES, Tile, TileRow
-from train.wording import counted
+from train.report.wording import counted
 
 # A web address with or without its scheme, as in the manifests of the corpora.
 _WEB_PLACE = re.compile(r"(?:https?://)?((?:[\w-]+\.)+[a-z]{2,}/\S*)")

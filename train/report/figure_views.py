@@ -11,7 +11,7 @@ from train.evaluation.compare import FIGURES, Answer, Comparison
 from train.evaluation.copying import NGRAM_INTERVALS, Copying
 from train.evaluation.measures import Quartiles
 from train.report.charts import Scale, Strip, draw_strip
-from train.wording import counted
+from train.report.wording import counted
 
 TITLES: Mapping[Approach, str] = {"pitch": "Pitch", "event": "Event"}
 NOTHING = "\N{EN DASH}"
