@@ -287,7 +287,9 @@ def packs(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
         print(f"{pack.name}  ({pack.folder})")
         for source in {source.name: source for source in pack.card.corpora}.values():  # each as it was read last
             licences = ", ".join(source.licences) or "licence not known"
-            print(f"  trained on {source.name}: {source.files} files, {source.notes:,} notes; {licences}")
+            print(
+                f"  trained on {source.name}: {source.files} {'file' if source.files == 1 else 'files'}, {source.notes:,} notes; {licences}"
+            )
         for approach, part in pack.card.approaches.items():
             for corpus, held_out in part.held_out.items():
                 time_bits = "" if held_out.time_bits is None else f" + {held_out.time_bits:.2f} for time"

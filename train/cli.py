@@ -27,6 +27,7 @@ from train.console import (
     held_out_table,
     shell_word,
     show_corpora,
+    show_kept_weights,
     show_phrasing,
     show_vocabulary,
 )
@@ -245,6 +246,7 @@ def train(
                     partial(show_vocabulary, choice.time_unit),
                 )
     if card is not None:
+        show_kept_weights(card, trained)
         if any(part.held_out for part in card.approaches.values()):
             console.print(held_out_table(card))
         play = f"fours jam --pack {shell_word(_pack_argument(out))}"

@@ -25,6 +25,7 @@ from train.corpus.corpora import SPLITS, Corpus
 from train.corpus.manifest import printable
 from train.corpus.reading import NOMINAL_TEMPO_BPM
 from train.learning.trainer import Progress as Step
+from train.report.wording import counted
 
 # A file name may look like markup of rich: "Song [live].mid".
 console = Console(stderr=True, markup=False, emoji=False, highlight=False)
@@ -73,6 +74,10 @@ class ProgressBars:
 
         It can be passed as `train.build.OnProgress`.
         """
+        if step.epoch == 0:
+            if step.valid_bits is not None and not math.isnan(step.valid_bits):
+                console.print(f"{approach} before training: held out {step.valid_bits:.4f} bits/note", soft_wrap=True)
+            return
         if approach not in self._tasks:
             self._tasks[approach] = self._progress.add_task(approach, total=step.epochs * step.steps, speed="")
         self._progress.update(
@@ -107,8 +112,10 @@ def show_corpora(corpora: Sequence[Corpus]) -> None:
     for corpus in corpora:
         console.print(_description(corpus), soft_wrap=True)
         if corpus.duplicates_across_splits:
+            count = corpus.duplicates_across_splits
+            duplicates = "1 file is a near-duplicate" if count == 1 else f"{count:,} files are near-duplicates"
             console.print(
-                f"{corpus.name}: {corpus.duplicates_across_splits} files are near-duplicates of one on another side of its manifest's split",
+                f"{corpus.name}: {duplicates} of one on another side of its manifest's split",
                 style="yellow",
                 soft_wrap=True,
             )
@@ -149,21 +156,21 @@ def _description(corpus: Corpus) -> str:
     keys = Counter(corpus.keys)
     commonest = ", ".join(f"{key} {count}" for key, count in keys.most_common(4))
     slowest, middle, fastest = min(corpus.tempi_bpm), statistics.median(corpus.tempi_bpm), max(corpus.tempi_bpm)
-    near_duplicates = f", {corpus.near_duplicates} near-duplicates" if corpus.near_duplicates else ""
+    near_duplicates = f", {counted(corpus.near_duplicates, 'near-duplicate')}" if corpus.near_duplicates else ""
     hours = corpus.seconds / 3600
     length = f"{hours:,.1f} hours" if hours >= 1 else f"{corpus.seconds / 60:.1f} minutes"
     return (
-        f"{corpus.name}: {corpus.found:,} files{near_duplicates}, {length}; in {len(keys)} keys ({commonest}); "
+        f"{corpus.name}: {counted(corpus.found, 'file')}{near_duplicates}, {length}; in {counted(len(keys), 'key')} ({commonest}); "
         f"tempi {slowest:.0f} to {fastest:.0f}, median {middle:.0f}"
     )
 
 
 def show_vocabulary(unit: TimeUnit, approach: Approach, vocabulary: Vocabulary) -> None:
     """Prints the pitches and, for event, the time bins in `unit`."""
-    pitches = f"{len(vocabulary.pitches)} pitches, {vocabulary.pitches[0]} to {vocabulary.pitches[-1]}"
+    pitches = f"{len(vocabulary.pitches)} {'pitch' if len(vocabulary.pitches) == 1 else 'pitches'}, {vocabulary.pitches[0]} to {vocabulary.pitches[-1]}"
     if isinstance(vocabulary, EventVocabulary):
         shifts = ", ".join(_shift_text(shift, unit) for shift in vocabulary.bins.shifts)
-        pitches += f"; {len(vocabulary.bins)} time bins, in {unit}: {shifts}"
+        pitches += f"; {counted(len(vocabulary.bins), 'time bin')}, in {unit}: {shifts}"
     console.print(f"{approach}: {pitches}", soft_wrap=True)
 
 
@@ -173,6 +180,19 @@ def _shift_text(beats: float, unit: TimeUnit) -> str:
         return f"{beats * 60 / NOMINAL_TEMPO_BPM:.3g}"
     fraction = Fraction(beats).limit_denominator(24)
     return str(fraction) if abs(fraction - Fraction(beats)) < Fraction(1, 1000) else f"{beats:.3g}"
+
+
+def show_kept_weights(card: Card, trained: Sequence[Approach]) -> None:
+    """Prints a line for each of the trained networks that has the weights of the pack it started from, as no epoch was better."""
+    for approach in trained:
+        training = card.approaches[approach].training
+        # Epoch 0 is that of the weights before training.
+        if training.base and training.epochs and training.best_epoch == 0 and training.valid_bits is not None:
+            console.print(
+                f"{approach} keeps {training.base}'s weights: no epoch was better than they are on what is held out",
+                style="yellow",
+                soft_wrap=True,
+            )
 
 
 def held_out_table(card: Card) -> Table:
@@ -211,7 +231,13 @@ def show_phrasing(card: Card) -> None:
     if touch is None:
         console.print("Touch       none: the corpora have no lines to learn it from")
     elif touch.loudness_notes:
-        console.print(f"Touch       loudness of {touch.loudness_notes} notes, lengths of {touch.length_notes}")
+        console.print(
+            f"Touch       loudness of {counted(touch.loudness_notes, 'note')}, lengths of {touch.length_notes}"
+        )
     else:
-        console.print(f"Touch       lengths of {touch.length_notes} notes; no corpus has dynamics note by note")
-    console.print(f"Phrase ends {ends.phrases} phrases" if ends else "Phrase ends none: there are too few phrases")
+        console.print(
+            f"Touch       lengths of {counted(touch.length_notes, 'note')}; no corpus has dynamics note by note"
+        )
+    console.print(
+        f"Phrase ends {counted(ends.phrases, 'phrase')}" if ends else "Phrase ends none: there are too few phrases"
+    )

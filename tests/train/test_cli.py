@@ -1,4 +1,5 @@
 import inspect
+import itertools
 import json
 import os
 import re
@@ -402,6 +403,19 @@ class TestFromAPack:
         bins = after.card.approaches["event"].bins
         assert bins is not None
         assert bins.shifts == pytest.approx((1 / 3, 0.5, 1.0, 1.5))
+
+    def test_where_no_epoch_is_better_it_says_that_the_weights_are_kept(
+        self, fours_train: FoursTrain, tunes: Path, base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        worse_and_worse = itertools.count(3.0)
+        monkeypatch.setattr("train.learning.trainer._Training._valid_bits", lambda _: next(worse_and_worse))
+        result = fours_train(tunes, "--from", base, "--out", tmp_path / "tuned", shape=())
+        assert result.status == 0
+        before = result.stderr.index("pitch before training: held out 3.0000 bits/note\n")
+        assert before < result.stderr.index("pitch epoch 1: ")
+        for approach in APPROACHES:
+            kept = f"{approach} keeps base's weights: no epoch was better than they are on what is held out\n"
+            assert kept in result.stderr
 
     def test_it_uses_the_time_unit_of_the_pack(
         self, fours_train: FoursTrain, tunes: Path, in_seconds: Path, tmp_path: Path

@@ -51,6 +51,16 @@ class TestWhatWasFound:
             "Eb major 9); tempi 60 to 240, median 120\n"
         ) in shown(capsys)
 
+    def test_one_of_each_is_not_in_the_plural(self, corpus: Corpus, capsys: pytest.CaptureFixture[str]) -> None:
+        corpus.found = corpus.near_duplicates = corpus.duplicates_across_splits = 1
+        corpus.keys = Counter({"C major": 1})
+        show_corpora([corpus])
+        said = shown(capsys)
+        assert "tunes [live]: 1 file, 1 near-duplicate, 2.5 hours; in 1 key (C major 1); " in said
+        assert "tunes [live]: 1 file is a near-duplicate of one on another side of its manifest's split\n" in said
+        show_vocabulary("beats", "event", EventVocabulary((60,), TimeBins((0.5,), ())))
+        assert shown(capsys) == "event: 1 pitch, 60 to 60; 1 time bin, in beats: 1/2\n"
+
     def test_the_length_of_a_short_corpus_is_in_minutes(
         self, corpus: Corpus, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -130,6 +140,15 @@ class TestProgressBars:
             "pitch epoch 2: training 2.900 bits/token, held out 3.5000 bits/note, 6,000 tokens/s",
             "event epoch 1: training 2.000 bits/token, nothing held out, 7,000 tokens/s",
         ]
+
+    def test_the_weights_that_a_training_starts_from_have_a_line_of_their_own(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with ProgressBars() as bars:
+            bars.show_progress("pitch", Progress(0, 2, 0, 2, 0.0, math.nan, 0.0, valid_bits=3.25, is_best=True))
+            bars.show_progress("event", Progress(0, 2, 0, 2, 0.0, math.nan, 0.0, valid_bits=math.nan, is_best=True))
+        assert "pitch before training: held out 3.2500 bits/note\n" in (said := shown(capsys))
+        assert "event" not in said
 
     def test_the_bar_counts_the_steps_of_all_epochs(self, capsys: pytest.CaptureFixture[str]) -> None:
         with ProgressBars() as bars:

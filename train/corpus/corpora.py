@@ -211,8 +211,11 @@ def _lines_of(reading: Reading, choice: LineSelection, *, held_out: bool) -> lis
 
 def _check(corpus: Corpus, choice: LineSelection) -> None:
     if len(corpus.broken) == corpus.found:
+        reason = corpus.broken[0].reason
+        if corpus.found == 1:
+            raise CorpusError(f"the only file of music of {corpus.folder} cannot be read: it {reason}")
         raise CorpusError(
-            f"none of the {corpus.found} files of music of {corpus.folder} can be read: the first {corpus.broken[0].reason}"
+            f"none of the {corpus.found:,} files of music of {corpus.folder} can be read: the first {reason}"
         )
     if not any(corpus.lines.values()):
         if len(corpus.broken) + len(corpus.without_lead) < corpus.found:

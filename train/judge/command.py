@@ -29,6 +29,7 @@ from train.judge.page import (
     render_judgement,
 )
 from train.report.document import page_path_for, write_page
+from train.report.wording import counted
 
 console, progress_console = Console(), Console(stderr=True)
 
@@ -117,7 +118,7 @@ def _print_tables(judgement: Judgement) -> None:
 
 def _classifier_table(judgement: Judgement) -> Table:
     titles = ("event, regression", "event, trees", "pitch, regression", "pitch, trees")
-    table = Table("told apart by (AUC)", *titles, title=f"{len(judgement.exchanges)} seeds", title_justify="left")
+    table = Table("told apart by (AUC)", *titles, title=counted(len(judgement.exchanges), "seed"), title_justify="left")
     for row in classifier_rows(judgement):
         table.add_row(row.title, *row.cells)
     return table

@@ -17,6 +17,7 @@ from train.judge.continuations import ContinuationTest, continuation_test
 from train.judge.exchanges import Answerer, HeldOutExchange
 from train.judge.phrase import JudgedPhrase
 from train.judge.phrase_measures import FEATURE_SETS, MEASURES, Heard, PhraseMeasure, measure_phrase
+from train.report.wording import counted
 
 Floats = npt.NDArray[np.float64]
 
@@ -114,7 +115,7 @@ def shortage_of(exchanges: Sequence[HeldOutExchange], asked: int) -> str:
     if len(exchanges) >= asked:
         return ""
     pieces = len({(exchange.corpus, exchange.piece) for exchange in exchanges})
-    found = f"only {len(exchanges)} of {asked} seeds were found, of {pieces} {'piece' if pieces == 1 else 'pieces'}"
+    found = f"only {len(exchanges)} of {asked} seeds were found, of {counted(pieces, 'piece')}"
     return found if len(exchanges) >= ENOUGH_SEEDS else f"{found}; these figures mean little"
 
 

@@ -13,6 +13,7 @@ from train.judge.phrase_measures import FEATURE_SETS, MEASURES
 from train.report.answer_views import PlayableRoll, playable_answer
 from train.report.document import render_page
 from train.report.roll import pitch_range
+from train.report.wording import counted
 
 SHOWN_EXCHANGES = 12
 HUMAN_KIND = "human"
@@ -97,8 +98,8 @@ def render_judgement(judgement: Judgement, command: str) -> str:
     return render_page(
         "judge.html",
         pack=judgement.pack,
-        count=len(judgement.exchanges),
-        pieces=len({(each.exchange.corpus, each.exchange.piece) for each in judgement.exchanges}),
+        seeds=counted(len(judgement.exchanges), "seed"),
+        pieces=counted(len({(each.exchange.corpus, each.exchange.piece) for each in judgement.exchanges}), "piece"),
         too_short=judgement.too_short,
         shortage=judgement.shortage,
         players=tuple(PLAYERS.values()),

@@ -111,13 +111,16 @@ def fit(
 ) -> Outcome:
     """Trains until the epochs, the patience or the seconds of the budget are used up.
 
-    It calls `on_progress` after each step, on the caller's thread. Two runs with equal arguments on one CPU give
+    It calls `on_progress` after each step, on the caller's thread; before the first one also with epoch 0, where initial weights were
+    measured. Two runs with equal arguments on one CPU give
     equal weights; so does one that was killed and resumed. Ctrl-C saves a checkpoint, then raises KeyboardInterrupt.
     Raises CheckpointError where the training cannot be resumed from the checkpoint, OutputError where none can be
     written, RecipeError where the settings contradict each other.
     """
     training = _Training(task, recipe, world, checkpoints, budget_s, clock)
-    training.start()
+    measured = training.start()
+    if measured is not None and world.is_first:
+        on_progress(measured)
     should_stop = False
     with deferred_interrupts(second_at_once=world.size == 1) as interrupt:
         for chunk in training.remaining_chunks():
@@ -162,11 +165,12 @@ class _Training:
     def is_within_epoch(self) -> bool:
         return self._state.step > 0
 
-    def start(self) -> None:
-        """Resumes from the checkpoint where that is requested and possible.
+    def start(self) -> Progress | None:
+        """Resumes from the checkpoint where that is requested and possible. Returns the figures of initial weights that it measured.
 
         It then writes one, so that a full disk is noticed at once.
         """
+        base_bits = None
         loaded = self._load_checkpoint()
         if loaded is not None:
             self._state, tensors = loaded
@@ -175,12 +179,16 @@ class _Training:
                 name: value.to(self._world.device) for name, value in tensors_named(tensors, "best").items()
             }
         elif self._task.initial is not None:
-            self._record_epoch(EpochFigures(0, math.nan, self._valid_bits(), 0.0, 0))
+            base_bits = self._valid_bits()
+            self._record_epoch(EpochFigures(0, math.nan, base_bits, 0.0, 0))
         self._started_s -= self._state.seconds
         self._set_up_epoch()
         if not self._steps:
             raise CorpusError("there is no note to learn from; give it more files")
         self.save()
+        if base_bits is None:
+            return None
+        return Progress(0, self._recipe.epochs, 0, self._steps, 0.0, math.nan, 0.0, base_bits, is_best=True)
 
     def is_finished(self) -> bool:
         state, recipe = self._state, self._recipe

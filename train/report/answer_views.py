@@ -14,8 +14,9 @@ from model.notes import Note
 from train.evaluation.compare import Comparison, Exchange
 from train.evaluation.melodies import EVENTS, Melody
 from train.report.charts import Scale
-from train.report.figure_views import TITLES, FigureView, counted, figure_views, scales_of
+from train.report.figure_views import TITLES, FigureView, figure_views, scales_of
 from train.report.roll import Box, Part, Roll, draw_roll, pitch_name, pitch_range
+from train.report.wording import counted
 
 # The seed sounds a little to the left and the answer to the right, like two musicians side by side.
 SEED_PAN, ANSWER_PAN = -0.25, 0.25

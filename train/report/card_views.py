@@ -7,6 +7,7 @@ from model.approach import APPROACHES, Approach
 from model.pack.card import Card, HeldOut, Source, Training
 from train.report.charts import draw_curve
 from train.report.figure_views import NOTHING, TITLES, Tile, TileRow
+from train.report.wording import counted
 
 # A web address with or without its scheme, as in the manifests of the corpora.
 _WEB_PLACE = re.compile(r"(?:https?://)?((?:[\w-]+\.)+[a-z]{2,}/\S*)")
@@ -188,7 +189,7 @@ def source_views(card: Card) -> tuple[SourceView, ...]:
     return tuple(
         SourceView(
             name=source.name,
-            count=f"{source.files:,} files, {source.notes:,} notes learnt from",
+            count=f"{counted(source.files, 'file')}, {counted(source.notes, 'note')} learnt from",
             licences=tuple(Licence(name, f"{files:,}") for name, files in source.licences.items()),
             links=_links(source),
             attribution=tuple(line for line in source.attribution.splitlines() if line.strip()),

@@ -11,6 +11,7 @@ from train.evaluation.compare import FIGURES, Answer, Comparison
 from train.evaluation.copying import NGRAM_INTERVALS, Copying
 from train.evaluation.measures import Quartiles
 from train.report.charts import Scale, Strip, draw_strip
+from train.report.wording import counted
 
 TITLES: Mapping[Approach, str] = {"pitch": "Pitch", "event": "Event"}
 NOTHING = "\N{EN DASH}"
@@ -233,10 +234,6 @@ def _headline_share(copying: Copying | None) -> str:
 
 def _share(share: float | None) -> str:
     return NOTHING if share is None else f"{share:.1%}"
-
-
-def counted(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def listed(names: Sequence[str]) -> str:

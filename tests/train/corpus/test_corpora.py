@@ -445,6 +445,10 @@ class TestBadFiles:
             (tmp_path / name).touch()
         assert complaint(tmp_path) == f"none of the 2 files of music of {tmp_path} can be read: the first is empty"
 
+    def test_one_broken_file_alone_is_an_error(self, tmp_path: Path) -> None:
+        (tmp_path / "one.mid").touch()
+        assert complaint(tmp_path) == f"the only file of music of {tmp_path} cannot be read: it is empty"
+
     @pytest.mark.parametrize("tracks", ["lead", "melodic"])
     def test_no_lead_anywhere_is_an_error(self, tracks: TrackChoice, tmp_path: Path) -> None:
         write_part(tmp_path / "short.mid", exercise(12))

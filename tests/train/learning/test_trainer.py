@@ -180,6 +180,13 @@ class TestFineTuning:
         assert (outcome.best_epoch, outcome.epochs, outcome.valid_bits) == (0, 1, uninterrupted.valid_bits)
         assert weights_of(outcome) == weights_of(uninterrupted)
 
+    def test_the_figure_of_the_initial_weights_is_reported_before_the_first_step(self, uninterrupted: Outcome) -> None:
+        reported: list[Progress] = []
+        task = replace(TASK_WITH_DROPOUT, initial=_arrays(uninterrupted))
+        outcome = fit(task, BRIEF, on_progress=reported.append)
+        assert [(each.epoch, each.step) for each in reported[:2]] == [(0, 0), (1, 1)]
+        assert reported[0].valid_bits == outcome.history[0].valid_bits
+
     def test_training_starts_from_the_initial_weights(self, uninterrupted: Outcome) -> None:
         outcome = fit(replace(TASK_WITH_DROPOUT, initial=_arrays(uninterrupted)), BRIEF)
         assert [each.epoch for each in outcome.history] == [0, 1, 2]
