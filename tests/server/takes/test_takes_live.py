@@ -5,6 +5,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pretty_midi
@@ -23,8 +24,14 @@ from tests.music import Part, line, midi_bytes
 from tests.server.jam_process import PATIENCE_S, TEMPO_BPM, RunningJam, running_jam, wait_until
 from tests.server.takes.journals import write_journal
 
-PHRASE = line(60, 62, 64, 65, 67, 65, 64, 62)
-OTHER_PHRASE = line(72, 67, 72, 79, 76, 72, 64, 55)
+
+def accented(*pitches: int) -> list[Note]:
+    """A phrase with dynamics: of one without any, the terminal says that its answers have one loudness."""
+    return [replace(note, velocity=80 + index % 4) for index, note in enumerate(line(*pitches))]
+
+
+PHRASE = accented(60, 62, 64, 65, 67, 65, 64, 62)
+OTHER_PHRASE = accented(72, 67, 72, 79, 76, 72, 64, 55)
 LONG_ANSWER = ("--answer-length", "256")
 
 
