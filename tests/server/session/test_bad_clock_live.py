@@ -54,7 +54,9 @@ def test_a_clock_that_cannot_be_followed_leaves_the_music_going_on_and_on_its_be
     assert status == 0, printed
     assert printed.count("is not followed: a tempo is 20 to 400 bpm") == 1, printed
     assert "arrives twice" not in printed
-    gaps_s = [(later - earlier) / heard.rate for earlier, later in pairwise(heard.onsets)]
+    # Before the clock's first tick, the jam plays at a tempo of its own.
+    followed = [onset for onset in heard.onsets if onset >= heard.ticks[0]]
+    gaps_s = [(later - earlier) / heard.rate for earlier, later in pairwise(followed)]
     assert sum(gap_s < HEAP_S for gap_s in gaps_s) <= MOST_HEAPS, gaps_s
     assert max(gaps_s) < LONGEST_REST_S, gaps_s
     assert heard.onsets[-1] > heard.ticks[-1] - LONGEST_REST_S * heard.rate
