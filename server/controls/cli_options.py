@@ -14,25 +14,30 @@ HELP_PANEL = "Controls"
 
 
 def with_control_options(
-    command: Callable[..., None], renamed: Mapping[str, str] | None = None, left_out: Collection[str] = ()
+    command: Callable[..., None],
+    shorter: Mapping[str, str] | None = None,
+    left_out: Collection[str] = (),
+    defaults: Mapping[str, str] | None = None,
 ) -> Callable[..., None]:
     """Wraps a command so that it has an option for each control.
 
-    The command gets the values of the options that were given, parsed, as its keyword argument `controls`. `renamed`
-    gives a control's option another name, such as `length` for `answer_length`. The controls `left_out` have none: the
-    command sets them itself. Raises ValueError where two options have the same name.
+    The command gets the values of the options that were given, parsed, as its keyword argument `controls`. `shorter`
+    gives a control's option another name beside its own, such as `length` for `answer_length`. The controls `left_out`
+    have none. `defaults` says of a control what it is where its option is not given. Raises ValueError where two options have the same name.
     """
-    option_names = {control.name: (renamed or {}).get(control.name, control.name) for control in CONTROLS}
     with_value = [control for control in CONTROLS if control.kind != "action" and control.name not in left_out]
 
     @functools.wraps(command)
     def wrapper(**arguments: object) -> None:
-        values = {control.name: arguments.pop(option_names[control.name]) for control in with_value}
+        values = {control.name: arguments.pop(control.name) for control in with_value}
         command(**arguments, controls={name: value for name, value in values.items() if value is not None})
 
     own = [parameter for parameter in inspect.signature(command).parameters.values() if parameter.name != "controls"]
-    options = [_option(control, option_names[control.name]) for control in with_value]
-    names = [parameter.name for parameter in (*own, *options)]
+    options = [
+        _option(control, (shorter or {}).get(control.name), (defaults or {}).get(control.name))
+        for control in with_value
+    ]
+    names = [*(parameter.name for parameter in (*own, *options)), *(shorter or {}).values()]
     doubled = {name for name in names if names.count(name) > 1}
     if doubled:
         raise ValueError(
@@ -47,14 +52,14 @@ def with_control_options(
     return wrapper
 
 
-def _option(control: Control, name: str) -> inspect.Parameter:
-    flag = "--" + name.replace("_", "-")
-    text = f"{control.help} ({control.allowed}; default {_value_text(control.default)})"
+def _option(control: Control, shorter: str | None, default: str | None) -> inspect.Parameter:
+    flags = ["--" + name.replace("_", "-") for name in (shorter, control.name) if name is not None]
+    text = f"{control.help} ({control.allowed}; default {default or _value_text(control.default)})"
     option = typer.Option(
-        flag, help=text, rich_help_panel=HELP_PANEL, metavar=_metavar(control), parser=_parser_of(control)
+        *flags, help=text, rich_help_panel=HELP_PANEL, metavar=_metavar(control), parser=_parser_of(control)
     )
     annotation = Annotated[_ParsedValue | None, option]
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+    return inspect.Parameter(control.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
 class _ParsedValue:

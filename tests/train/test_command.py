@@ -5,7 +5,7 @@ import pytest
 import typer
 
 from model.errors import PackError
-from server import judge_cli
+from server.cli import judge_cli
 from train.cli import train
 from train.command import MOST_THREADS, MOST_WORKERS, run_command
 from train.compare_cli import compare_approaches

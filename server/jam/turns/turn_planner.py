@@ -169,7 +169,9 @@ class TurnPlanner:
         silent_since = phrase.silent_since_beats
         if settings.tempo_from != "phrase" or self.transport != "free" or _occasion(settings) != "rest":
             return None
-        return None if silent_since is None else silent_since + settings.answer_after * TEMPO_DETECTION_SHARE
+        if silent_since is None or math.isinf(settings.answer_after):
+            return None
+        return silent_since + settings.answer_after * TEMPO_DETECTION_SHARE
 
     def on_player_note(self) -> None:
         """Records that the player plays."""

@@ -12,7 +12,7 @@ from server.controls.control_table import CONTROLS, Value
 Arguments = dict[str, Any]
 
 
-def command(renamed: dict[str, str] | None = None) -> tuple[typer.Typer, Arguments]:
+def command(shorter: dict[str, str] | None = None) -> tuple[typer.Typer, Arguments]:
     """A command with the options of all controls, and a dict that gets its arguments."""
     passed: Arguments = {}
 
@@ -21,12 +21,12 @@ def command(renamed: dict[str, str] | None = None) -> tuple[typer.Typer, Argumen
         passed.update(loud=loud, controls=controls)
 
     app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(with_control_options(play, renamed))
+    app.command()(with_control_options(play, shorter))
     return app, passed
 
 
-def passed_arguments(*arguments: str, renamed: dict[str, str] | None = None) -> Arguments:
-    command_app, passed = command(renamed)
+def passed_arguments(*arguments: str, shorter: dict[str, str] | None = None) -> Arguments:
+    command_app, passed = command(shorter)
     result = CliRunner().invoke(command_app, list(arguments), catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return passed
@@ -50,7 +50,7 @@ def test_zero_counts_as_given() -> None:
     assert passed_arguments("--answer-length", "0")["controls"] == {"answer_length": 0.0}
 
 
-def test_a_control_that_the_command_sets_itself_has_no_option() -> None:
+def test_a_control_that_is_left_out_has_no_option() -> None:
     passed: Arguments = {}
 
     def play(*, controls: dict[str, Value]) -> None:
@@ -66,8 +66,9 @@ def test_a_control_that_the_command_sets_itself_has_no_option() -> None:
     assert passed == {"temperature": 0.5}
 
 
-def test_an_option_can_have_another_name_than_its_control() -> None:
-    assert passed_arguments("--length", "8", renamed={"answer_length": "length"})["controls"] == {"answer_length": 8.0}
+@pytest.mark.parametrize("flag", ["--length", "--answer-length"])
+def test_an_option_can_have_a_shorter_name_too(flag: str) -> None:
+    assert passed_arguments(flag, "8", shorter={"answer_length": "length"})["controls"] == {"answer_length": 8.0}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from server.cli import command_line
+from server.cli.setup_cli import DAW_HELP
 from server.config.config import ALL_INTERFACES, Config, MidiSection, OscSection
 from server.errors import SetupError
 from server.setup.daw_folders import Machine
@@ -13,7 +14,6 @@ from server.setup.daw_table import DAWS
 from server.setup.own_files import OwnFiles
 from server.setup.partner import Partner
 from server.setup.setup_command import find_daw, set_up, take_down
-from server.setup_cli import DAW_HELP
 from tests.conftest import CHECKOUT
 
 MOST_STEPS = 5

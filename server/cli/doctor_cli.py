@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from server.takes_cli import ConfigOption, JsonOption
+from server.cli.options import ConfigOption, JsonOption
 
 
 def doctor(

@@ -1,20 +1,19 @@
 """`fours judge`: has the package `train` judge a pack by the answers of a `Jam`, the same code that answers in a session."""
 
-import importlib
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from model.extras import install_hint
-from server.controls.control_table import Value
-from server.takes_cli import ConfigOption, JsonOption
+from server.cli.export_cli import SET_BY_EXPORT
+from server.cli.options import ConfigOption, Controls, JsonOption
+from server.cli.training_cli import training_module
 
 Side = Literal["train", "valid", "test"]
-# An option for one of these would have no effect: both approaches of the named pack answer, each as long as people go on.
-SET_BY_JUDGE = frozenset({"pack", "approach", "answer_length", "answer_after", "mode", "band"})
+SET_BY_JUDGE = SET_BY_EXPORT | {"pack", "approach", "answer_length", "tempo", "chart", "band", "feel"}
+"""Here both approaches of the named pack answer, too, each as long as people go on, at their tempo, and without a chart."""
 # As of the commands of `train`, which may not be installed.
 MOST_WORKERS = 61
 
@@ -39,7 +38,7 @@ def judge(
     cache: Annotated[Path | None, typer.Option(help="Where files that were read are kept.", show_default=False)] = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
-    controls: dict[str, Value],
+    controls: Controls,
 ) -> None:
     """Compare a pack's answers with what people really played next (needs the extra `train`)."""
     from server.answerer import open_answerer
@@ -59,13 +58,3 @@ def judge(
         command=shlex.join(["fours", *sys.argv[1:]]),
     )
     judging.run(request, lambda: open_answerer({**controls, "pack": judged}, config))
-
-
-def training_module(name: str) -> Any:
-    """A module of the package `train`; ends the process with one sentence where its dependencies are not installed."""
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise SystemExit(
-            f"fours: this command needs {error.name}, which is not installed: {install_hint('train')}"
-        ) from error

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from server.takes_cli import ConfigOption
+from server.cli.options import ConfigOption
 
 DAW_HELP = "live, reaper, bitwig, ardour, dawproject, ableton-link or touchosc."
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from server.takes_cli import ConfigOption
+from server.cli.options import ConfigOption
 
 CLICKS = 16
 

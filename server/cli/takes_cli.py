@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from server.cli.options import ConfigOption, JsonOption
+
 if TYPE_CHECKING:
     from server.takes.take_library import TakeEntry, TakeLibrary
 
 app = typer.Typer(help="List the recorded jams, and the takes marked in them.", invoke_without_command=True)
-
-ConfigOption = Annotated[
-    Path | None, typer.Option("--config", help="The configuration; without it config.toml of this folder, if there.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="For programs: JSON.")]
 
 
 @app.callback()

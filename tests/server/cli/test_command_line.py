@@ -1,10 +1,11 @@
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest
 from model.extras import install_hint
 from model.pack import pack as packs
 from server import cli
+from server.cli.export_cli import SET_BY_EXPORT
+from server.cli.judge_cli import SET_BY_JUDGE
 from server.controls.control_table import CONTROLS
 from tests.music import BROKEN_MIDI_FILES, Part, line, midi_bytes
 from tests.server.takes.journals import write_journal
@@ -119,13 +122,18 @@ class TestHelp:
         assert done.status == 0
         assert f"fours {command}" in done.out
 
-    @pytest.mark.parametrize("command", ["jam", "export"])
-    def test_has_every_control(self, fours: Fours, command: str) -> None:
+    @pytest.mark.parametrize(("command", "left_out"), [("jam", ()), ("export", SET_BY_EXPORT), ("judge", SET_BY_JUDGE)])
+    def test_has_every_control_that_has_an_effect(self, fours: Fours, command: str, left_out: Collection[str]) -> None:
         text = fours(command, "--help").out
         for row in CONTROLS:
             if row.kind != "action":
-                option = "length" if (command, row.name) == ("export", "answer_length") else row.name.replace("_", "-")
-                assert f"--{option} " in text
+                option = re.search(rf"--{row.name.replace('_', '-')}\s", text)
+                assert (option is not None) == (row.name not in left_out), row.name
+
+    def test_of_export_names_the_length_of_an_answer_shortly_and_says_whose_tempo_it_is(self, fours: Fours) -> None:
+        text = fours("export", "--help").out
+        assert "--length,--answer-length " in text
+        assert "20 to 400 bpm; default that of the seed" in text
 
     def test_is_shown_without_a_command(self, fours: Fours) -> None:
         done = fours()

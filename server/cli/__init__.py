@@ -1,0 +1,5 @@
+"""The command line, `fours`: each module holds commands, which parse and print; the work is done in other rooms."""
+
+from server.cli.command_line import command_line, main
+
+__all__ = ["command_line", "main"]
