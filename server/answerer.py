@@ -12,8 +12,7 @@ from model.files.seed import Seed
 from model.notes import Note
 from server.config.config import load
 from server.controls.control_table import Value
-from server.export import answer_to, answering_on_request, timeline_of
-from server.jam.jam import Jam
+from server.export import answer_to, jam_for_answer, timeline_of
 from server.music.packs.pack_loader import load_pack
 
 AnswerSeed = Callable[[Seed, Approach, float, float, int], tuple[Note, ...]]
@@ -28,18 +27,8 @@ def open_answerer(controls: dict[str, Value], config_file: Path | None = None) -
     def answer(
         seed: Seed, approach: Approach, start_beats: float, until_beats: float, random_seed: int
     ) -> tuple[Note, ...]:
-        settings = replace(
-            answering_on_request(config.settings),
-            approach=approach,
-            answer_length=until_beats - start_beats,
-        )
-        jam = Jam(
-            loaded_pack.improvisers(seed.tempo_bpm),
-            settings,
-            random_seed,
-            timeline_of(seed, seed.tempo_bpm, start_beats),
-            counts_bars=True,
-        )
+        settings = replace(config.settings, approach=approach, answer_length=until_beats - start_beats)
+        jam = jam_for_answer(loaded_pack, settings, random_seed, timeline_of(seed, seed.tempo_bpm, start_beats))
         return tuple(answer_to(seed, jam, start_beats))
 
     return answer

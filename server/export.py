@@ -27,7 +27,7 @@ from server.controls.control_table import Settings
 from server.errors import ExportError
 from server.jam.jam import Jam
 from server.jam.jam_output import TimedMessage
-from server.music.packs.pack_loader import load_pack
+from server.music.packs.pack_loader import LoadedPack, load_pack
 from server.music.seed_player import as_messages
 from server.out_file import MIDI_SUFFIXES, PICTURE_SUFFIXES, check_out, write_errors_translated
 
@@ -78,8 +78,7 @@ def export_answers(
         say(f"The chart: {remark}")
     for number in range(request.count):
         timeline = timeline_of(seed, tempo_bpm, _answer_start(seed))
-        improvisers = loaded_pack.improvisers(tempo_bpm)
-        jam = Jam(improvisers, answering_on_request(settings), request.random_seed + number, timeline, counts_bars=True)
+        jam = jam_for_answer(loaded_pack, settings, request.random_seed + number, timeline)
         if chart is not None:
             # The bars of the chart are those of the seed, which begins on a bar line.
             jam.set_timeline(Timeline.start(tempo_bpm, meter=meter_for_jam(seed.meter)), 0.0)
@@ -175,12 +174,14 @@ def meter_for_jam(signature: TimeSignature) -> Meter:
         return COMMON_TIME
 
 
-def answering_on_request(settings: Settings) -> Settings:
-    """The settings of a jam that answers when `answer_to` requests it and ends then, however long a rest in the seed is.
+def jam_for_answer(loaded_pack: LoadedPack, settings: Settings, random_seed: int, timeline: Timeline) -> Jam:
+    """A jam that answers when `answer_to` requests it and ends then, however long a rest in the seed is.
 
-    It takes no turns of its own, and has no band that would go on without end.
+    It takes no turns of its own, has no band that would go on without end, and only the model that answers hears the seed.
     """
-    return replace(settings, answer_after=math.inf, mode="answer", band="off")
+    improviser = loaded_pack.improvisers(timeline.tempo_bpm)[settings.approach]
+    on_request = replace(settings, answer_after=math.inf, mode="answer", band="off")
+    return Jam({settings.approach: improviser}, on_request, random_seed, timeline, counts_bars=True)
 
 
 def answer_to(seed: Seed, jam: Jam, start_beats: float | None = None) -> list[Note]:

@@ -52,7 +52,7 @@ class Jam:
     ) -> None:
         """A jam that listens. The same seed and the same calls give the same messages.
 
-        `improvisers` has one improviser for each approach. Without a `timeline`, the jam starts one at the tempo of
+        `improvisers` has one for each approach that `settings` may have. Without a `timeline`, the jam starts one at the tempo of
         `settings`. `counts_bars`: the bars of the timeline are those of the music, as those of a file are.
         """
         self._turns = TurnPlanner(timeline or Timeline.start(settings.tempo), counts_bars=counts_bars)

@@ -3,13 +3,15 @@ import math
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pretty_midi
 import pytest
 from mido import MidiFile
 
-from model.approach import Approach
+from bridge.timing.timeline import Timeline
+from model.approach import APPROACHES, Approach
 from model.errors import PackError, PictureError, SeedError
 from model.extras import install_hint
 from model.files.charts.chart_source import read_chart
@@ -20,8 +22,9 @@ from model.notes import Note
 from server.config.config import Config
 from server.controls.control_table import Settings
 from server.errors import ExportError
-from server.export import ExportRequest, answer_to, export_answers
+from server.export import ExportRequest, answer_to, export_answers, jam_for_answer
 from server.jam.jam import Jam
+from server.music.packs.pack_loader import load_pack
 from server.out_file import MIDI_SUFFIXES, PICTURE_SUFFIXES, check_out
 from tests.music import BROKEN_MIDI_FILES, Part, exercise, line, midi_bytes
 from tests.server.jams import ScriptedImproviser
@@ -417,6 +420,13 @@ class TestAnswerTo:
         notes = (*line(60, 62), *line(64, start_beats=23.0))
         answer = self.answer(Seed(notes))
         assert (answer[0].onset_beats, answer[-1].end_beats) == (24.0, 48.0)
+
+    @pytest.mark.parametrize("approach", APPROACHES)
+    def test_only_the_model_that_answers_hears_the_seed(self, config: Config, approach: Approach) -> None:
+        settings = replace(config.settings, approach=approach)
+        jam = jam_for_answer(load_pack(settings.pack, config), settings, 0, Timeline.start(120.0))
+        assert answer_to(Seed(tuple(line(60, 62, 64, 65))), jam)
+        assert list(jam.memories) == [approach]
 
 
 @pytest.mark.parametrize("name", ["answer.mid", "ANSWER.MID", "answer.midi", "answer", "/dev/full"])
