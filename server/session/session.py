@@ -29,7 +29,6 @@ from server.jam.jam import Jam
 from server.music.link_session import LinkSession
 from server.music.music_thread import MusicThread
 from server.music.packs.allocator import keep_large_blocks, return_large_blocks
-from server.music.packs.first_pack import StoppedAtStart, load_at_start, load_first_pack
 from server.music.packs.pack_list import PackList
 from server.music.packs.pack_loader import LoadedPack, load_pack
 from server.music.packs.token_speed import measure_ms_per_token
@@ -41,6 +40,7 @@ from server.remote.osc_remote import OscRemote
 from server.session.port_watch import watch_ports
 from server.session.session_controls import adopt_meter, chart_of, names_chart_file, open_controls
 from server.session.start_lines import band_lines, chart_lines, seed_lines, wiring_lines
+from server.session.start_loading import StoppedAtStart, load_at_start, load_first_pack
 from server.stop_signals import StopSignals
 from server.takes.memories.memory_store import load_take_memory, memories_in_file, save_take_memory
 from server.takes.recorder import Recorder

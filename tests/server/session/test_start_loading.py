@@ -5,9 +5,9 @@ import pytest
 
 from model.errors import PackError
 from server.config.config import Config
-from server.music.packs import first_pack
-from server.music.packs.first_pack import StoppedAtStart, load_first_pack
 from server.music.packs.pack_loader import LoadedPack, load_pack
+from server.session import start_loading
+from server.session.start_loading import StoppedAtStart, load_first_pack
 
 PATIENCE_S = 10
 
@@ -34,9 +34,9 @@ def test_what_is_wrong_with_the_pack_is_raised() -> None:
 class TestADiskThatDoesNotAnswer:
     @pytest.fixture(autouse=True)
     def soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(first_pack, "SAY_AFTER_S", 0.01)
-        monkeypatch.setattr(first_pack, "GIVE_UP_AFTER_S", 0.02)
-        monkeypatch.setattr(first_pack, "CLOSE_S", 0.0)
+        monkeypatch.setattr(start_loading, "SAY_AFTER_S", 0.01)
+        monkeypatch.setattr(start_loading, "GIVE_UP_AFTER_S", 0.02)
+        monkeypatch.setattr(start_loading, "CLOSE_S", 0.0)
 
     def load(self, stop_at: str = "") -> list[str]:
         """Tries to load; a stop is requested when that is said."""
@@ -74,7 +74,7 @@ class TestADiskThatDoesNotAnswer:
             self.load()
 
     def test_that_answers_late_is_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(first_pack, "GIVE_UP_AFTER_S", PATIENCE_S)
+        monkeypatch.setattr(start_loading, "GIVE_UP_AFTER_S", PATIENCE_S)
         answers = Event()
 
         def slow() -> LoadedPack:
