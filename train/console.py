@@ -6,13 +6,12 @@ import shlex
 import statistics
 import string
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Self
 
 from rich.console import Console
-from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -31,8 +30,6 @@ from train.report.wording import counted
 console = Console(stderr=True, markup=False, emoji=False, highlight=False)
 # How many files are named of those that were left out for one reason.
 NAMED = 3
-# A reason is easier to read on one line than in a narrow column; the terminal wraps a line that is too long.
-WIDEST = 240
 
 
 def shell_word(word: str | Path) -> str:
@@ -105,10 +102,9 @@ def show_corpora(corpora: Sequence[Corpus]) -> None:
             lines = corpus.lines[split]
             table.add_row(corpus.name, split, str(corpus.files(split)), str(len(lines)), f"{corpus.notes(split):,}")
     console.print(table)
-    left_out = _left_out(corpora)
-    if left_out.row_count:
-        left_out.width = Measurement.get(console, console.options.update(max_width=WIDEST), left_out).maximum
-        console.print(left_out, crop=False)
+    for corpus in corpora:
+        for sentence in _what_was_wrong(corpus):
+            console.print(sentence, style="yellow", soft_wrap=True)
     for corpus in corpora:
         console.print(_description(corpus), soft_wrap=True)
         if corpus.duplicates_across_splits:
@@ -128,24 +124,23 @@ def show_corpora(corpora: Sequence[Corpus]) -> None:
         )
 
 
-def _left_out(corpora: Sequence[Corpus]) -> Table:
-    """What was left out, by reason: how many files, and the first of them."""
-    table = Table("corpus", "what", "why", "number", "such as", title="Left out", title_justify="left")
-    for corpus in corpora:
-        kinds = (
-            ("file", [(broken.reason, printable(broken.file)) for broken in corpus.broken]),
-            ("part of a file", [(broken.reason, printable(broken.file)) for broken in corpus.incomplete]),
-            ("file", [(_why_without_lead(corpus, file), printable(file)) for file in corpus.without_lead]),
-            ("row of the manifest", [("has no file", path) for path in corpus.rows_without_file]),
-        )
-        for kind, items in kinds:
-            by_reason: dict[str, list[str]] = defaultdict(list)
-            for reason, name in items:
-                by_reason[reason].append(name)
-            for reason, names in by_reason.items():
-                named = ", ".join(Path(name).name for name in names[:NAMED])
-                table.add_row(corpus.name, kind, reason, str(len(names)), named)
-    return table
+def _what_was_wrong(corpus: Corpus) -> Iterator[str]:
+    """What was left out, or read although something is wrong with it: a sentence for each reason, with the first names."""
+    kinds = (
+        ("left out", "file", "", [(broken.reason, printable(broken.file)) for broken in corpus.broken]),
+        ("read all the same", "file", "", [(broken.reason, printable(broken.file)) for broken in corpus.incomplete]),
+        ("left out", "file", "", [(_why_without_lead(corpus, file), printable(file)) for file in corpus.without_lead]),
+        ("left out", "row", " of the manifest", [("has no file", path) for path in corpus.rows_without_file]),
+    )
+    for verb, thing, of, items in kinds:
+        by_reason: dict[str, list[str]] = defaultdict(list)
+        for reason, name in items:
+            by_reason[reason].append(name)
+        for reason, names in by_reason.items():
+            which = "which" if len(names) == 1 else "each of which"
+            named = ", ".join(Path(name).name for name in names[:NAMED])
+            more = ", ..." if len(names) > NAMED else ""
+            yield f"{corpus.name}: {verb} {counted(len(names), thing)}{of}, {which} {reason}: {named}{more}"
 
 
 def _why_without_lead(corpus: Corpus, file: Path) -> str:

@@ -221,8 +221,7 @@ class TestPack:
         (folder / "torn [live].mid").write_bytes(b"MThd")
         result = fours_train(folder, "--out", tmp_path / "tiny")
         assert result.status == 0
-        (row,) = [line for line in result.stderr.splitlines() if "breaks off in its header" in line]
-        assert row.split("│")[4:6] == [" 1      ", " torn [live].mid "]
+        assert "left out 1 file, which breaks off in its header: torn [live].mid\n" in result.stderr
 
     def test_names_that_are_not_utf_8_are_read_and_written(
         self, fours_train: FoursTrain, tunes: Path, tmp_path: Path
@@ -235,8 +234,8 @@ class TestPack:
         result = fours_train(folder, "--out", out)
         assert result.status == 0
         assert read_card(out).approaches.keys() == {"pitch", "event"}
-        (row,) = [line for line in result.stderr.splitlines() if "breaks off in its header" in line]
-        assert "ken.mid" in row
+        (line,) = [line for line in result.stderr.splitlines() if "breaks off in its header" in line]
+        assert "ken.mid" in line
         assert f"fours jam --pack $'{tmp_path}/p\\xe4ck'" in result.stderr
 
     def test_a_single_file_is_not_held_out_and_a_message_explains_it(
