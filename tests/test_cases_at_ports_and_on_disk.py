@@ -39,7 +39,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "tests/server/panel/test_midi_keyboards_live.py::TestMidiKeyboardOfTheBrowser::test_that_is_unplugged_releases_its_key_and_its_pedal_at_once",
     ),
     "25 frames a second of MTC": (
-        "tests/server/takes/test_journal.py::TestSize::test_what_is_no_music_is_not_written_because_a_flood_of_it_would_fill_the_disk",
+        "tests/server/takes/journal/test_journal.py::TestSize::test_what_is_no_music_is_not_written_because_a_flood_of_it_would_fill_the_disk",
     ),
     # On disk.
     "`fours learn` with the disk full": (

@@ -13,8 +13,9 @@ from bridge.timing.timeline import Segment, Timeline
 from model.files.midi.midi_writer import as_midi_file
 from server.controls.control_table import Settings
 from server.music.feed import Event, MessagePlayed, MessageReceived, TimelineChanged
-from server.takes.journal import JournalBegun, read_records
-from server.takes.journal_writer import JournalWriter, thin_out
+from server.takes.journal.journal_writer import JournalWriter, thin_out
+from server.takes.journal.record_reader import read_records
+from server.takes.journal.records import JournalBegun
 from server.takes.recorder import WRITE_EVERY_S
 from server.takes.songs.take_song import song_from
 from server.takes.take import read_recording, take_from

@@ -17,9 +17,9 @@ from bridge.timing.clock import Clock
 from server.config.config import TakesSection
 from server.controls.control_table import Settings
 from server.music.feed import Event, Feed, FeedSubscription
-from server.takes.journal import JournalBegun
-from server.takes.journal_file import BACKLOG_BYTES, JournalFile
-from server.takes.journal_writer import JournalWriter, thin_out
+from server.takes.journal.journal_file import BACKLOG_BYTES, JournalFile
+from server.takes.journal.journal_writer import JournalWriter, thin_out
+from server.takes.journal.records import JournalBegun
 from server.takes.memories.memory_journal import Memories, MemoryJournal
 from server.takes.take_library import TakeLibrary, memory_path, shortened_ids, tell_recovered
 

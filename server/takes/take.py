@@ -22,7 +22,8 @@ from model.defaults import DEFAULT_TEMPO_BPM
 from model.files.midi.midi_writer import TICKS_PER_BEAT
 from server.errors import TakeError
 from server.music.feed import MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
-from server.takes.journal import JournalEnded, Record, TimelineAssembler
+from server.takes.journal.records import JournalEnded, Record
+from server.takes.journal.timeline_assembler import TimelineAssembler
 from server.takes.take_summary import TakeSummary
 
 # A MIDI file holds nothing shorter than a tick.

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from model.errors import MemoryFileError
 from server.errors import TakeError
-from server.takes.journal import JournalBegun, JournalContents, JournalEnded, RecordEncoder, read_line, read_records
-from server.takes.journal_file import JournalFile, is_in_use
+from server.takes.journal.journal_file import JournalFile, is_in_use
+from server.takes.journal.record_encoder import RecordEncoder
+from server.takes.journal.record_reader import read_line, read_records
+from server.takes.journal.records import JournalBegun, JournalContents, JournalEnded
 from server.takes.memories.memory_journal import recover_memories
 from server.takes.take_ages import TakeAges
 from server.takes.take_summary import TakeSummary

@@ -2,15 +2,7 @@
 
 from bridge.midi.messages import ALL_NOTES_OFF, ALL_SOUND_OFF, ControlChange, Message, NoteOff, NoteOn
 from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, SettingChanged
-from server.takes.journal import (
-    JournalBegun,
-    JournalEnded,
-    Mark,
-    MarkKind,
-    MemoryBegun,
-    MemoryHeard,
-    Record,
-)
+from server.takes.journal.records import JournalBegun, JournalEnded, Mark, MarkKind, MemoryBegun, MemoryHeard, Record
 
 RECORD: MarkKind = "record"
 CAPTURE: MarkKind = "capture"

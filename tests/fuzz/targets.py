@@ -41,15 +41,8 @@ from server.panel.wiring import Wiring
 from server.remote.midi_controllers import MidiControllers
 from server.remote.midi_learn import MidiLearn
 from server.remote.osc_controls import OscControls
-from server.takes.journal import (
-    JournalBegun,
-    JournalEnded,
-    Mark,
-    MemoryBegun,
-    MemoryHeard,
-    Record,
-    RecordEncoder,
-)
+from server.takes.journal.record_encoder import RecordEncoder
+from server.takes.journal.records import JournalBegun, JournalEnded, Mark, MemoryBegun, MemoryHeard, Record
 from server.takes.take_export import journal_as_midi
 from server.takes.take_library import TakeLibrary, memory_path
 from tests.conftest import CHECKOUT

@@ -9,8 +9,8 @@ from typing import Any
 from server.cli import main
 from server.jam.jam import Jam
 from server.music.music_thread import MusicThread
-from server.takes.journal import JournalBegun
-from server.takes.journal_writer import JournalWriter
+from server.takes.journal.journal_writer import JournalWriter
+from server.takes.journal.records import JournalBegun
 
 _jams: list[Jam] = []
 _threads: list[MusicThread] = []

@@ -16,7 +16,7 @@ from random import Random
 
 from bridge.midi.messages import NoteOn
 from server.music.feed import MessagePlayed, MessageReceived
-from server.takes.journal import read_records
+from server.takes.journal.record_reader import read_records
 from tests.server.jam_process import free_port
 from tests.soak.evidence import TimedMessage, soundings
 from tests.soak.processes import JamProcess, PeerProcess, jack_server, running_peer

@@ -16,7 +16,7 @@ from bridge.midi.messages import NoteOn
 from bridge.timing.clock import MonotonicClock
 from model.memory.memory import MAX_CONTEXTS
 from server.music.feed import MessagePlayed, MessageReceived
-from server.takes.journal import read_records
+from server.takes.journal.record_reader import read_records
 from tests.server.jam_process import PATIENCE_S, free_port
 from tests.server.panel.running_panel import free_tcp_port
 from tests.soak.evidence import (

@@ -19,7 +19,7 @@ from model.memory.memory_mark import MemoryMark
 from model.tokens.time_bins import TimeBins
 from model.tokens.vocabulary import EventVocabulary, PitchVocabulary, Vocabulary
 from model.whole_file import write_whole
-from server.takes.journal import JournalBegun, MemoryBegun, MemoryHeard, Record
+from server.takes.journal.records import JournalBegun, MemoryBegun, MemoryHeard, Record
 
 Memories = Mapping[Approach, Memory]
 

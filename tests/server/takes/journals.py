@@ -6,7 +6,8 @@ from pathlib import Path
 from bridge.midi.messages import NoteOff, NoteOn
 from bridge.timing.timeline import Timeline
 from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, TimelineChanged
-from server.takes.journal import JournalBegun, Record, RecordEncoder
+from server.takes.journal.record_encoder import RecordEncoder
+from server.takes.journal.records import JournalBegun, Record
 from server.takes.take_ages import TakeAges
 from server.takes.take_library import JOURNAL_SUFFIX, STEM_FORMAT, memory_path
 from server.takes.take_summary import TakeSummary

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from server.takes.file_lock import LOCKED_AT, lock, lock_a_byte
-from server.takes.journal_file import OPEN_FLAGS
+from server.takes.journal.journal_file import OPEN_FLAGS
 
 LK_NBLCK = 2  # of sys/locking.h
 

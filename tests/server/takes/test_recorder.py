@@ -24,8 +24,9 @@ from server.music.feed import (
     TimelineChanged,
 )
 from server.takes import recorder as module
-from server.takes.journal import JournalBegun, JournalEnded, MemoryBegun, MemoryHeard, Record, read_records
-from server.takes.journal_file import JournalFile, is_in_use
+from server.takes.journal.journal_file import JournalFile, is_in_use
+from server.takes.journal.record_reader import read_records
+from server.takes.journal.records import JournalBegun, JournalEnded, MemoryBegun, MemoryHeard, Record
 from server.takes.recorder import WRITES_PER_SYNC, Recorder
 from server.takes.take_ages import AGES_FILE
 from server.takes.take_library import TakeLibrary

@@ -17,8 +17,9 @@ from model.notes import Note
 from server.controls.control_table import Settings
 from server.errors import TakeError
 from server.music.feed import ActionRequested, Event, MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
-from server.takes.journal import JournalBegun, Record, read_records
-from server.takes.journal_writer import JournalWriter
+from server.takes.journal.journal_writer import JournalWriter
+from server.takes.journal.record_reader import read_records
+from server.takes.journal.records import JournalBegun, Record
 from server.takes.songs.take_song import ANSWER_TRACK, PLAYER_TRACK, song_from
 from server.takes.take import JamRecording, PlacedMessage, read_recording, take_from
 from tests.music import line

@@ -12,7 +12,7 @@ from model.files.midi.midi_writer import as_midi_file
 from model.files.song import Song
 from server.errors import ExportError, TakeError
 from server.music.feed import MessagePlayed, MessageReceived
-from server.takes.journal import JournalBegun
+from server.takes.journal.records import JournalBegun
 from server.takes.songs.take_song import song_from
 from server.takes.take import read_recording, take_from
 from server.takes.take_export import export_last, export_take

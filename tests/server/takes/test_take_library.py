@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from server.errors import TakeError
-from server.takes.journal import JournalEnded, Mark, read_records
-from server.takes.journal_file import JournalFile
+from server.takes.journal.journal_file import JournalFile
+from server.takes.journal.record_reader import read_records
+from server.takes.journal.records import JournalEnded, Mark
 from server.takes.take_ages import AGES_FILE, TakeAges
 from server.takes.take_library import PruneResult, TakeLibrary, memory_path
 from tests.server.takes.journals import NOW, write_journal

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 from bridge.midi.messages import ControlChange, NoteOff, NoteOn
 from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, SettingChanged
-from server.takes.journal import JournalBegun, JournalEnded, Mark, Record
+from server.takes.journal.records import JournalBegun, JournalEnded, Mark, Record
 from server.takes.take_summary import TakeSummary
 
 BEGUN = JournalBegun("", capture_minutes=1.0, silence_s=8.0)

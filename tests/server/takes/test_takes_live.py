@@ -17,7 +17,8 @@ from model.memory.memory_file import load_memories
 from model.notes import Note
 from model.pack.dummy_pack import DummyPack
 from server.music.feed import MessagePlayed
-from server.takes.journal import JournalContents, read_records
+from server.takes.journal.record_reader import read_records
+from server.takes.journal.records import JournalContents
 from server.takes.take_export import export_last
 from server.takes.take_library import TakeEntry, TakeLibrary
 from tests.music import Part, line, midi_bytes

@@ -12,7 +12,9 @@ from model.memory.context_kinds import kind_named
 from model.memory.memory import Memory
 from model.memory.memory_file import load_memories, save_memories
 from model.tokens.vocabulary import PitchVocabulary
-from server.takes.journal import JournalBegun, MemoryBegun, MemoryHeard, Record, RecordEncoder, read_records
+from server.takes.journal.record_encoder import RecordEncoder
+from server.takes.journal.record_reader import read_records
+from server.takes.journal.records import JournalBegun, MemoryBegun, MemoryHeard, Record
 from server.takes.memories.memory_journal import MemoryJournal, recover_memories
 from tests.tiny_pack import VOCABULARIES, random_walk
 

@@ -7,7 +7,7 @@ from model.files.song import Marker
 from model.harmony.forms import FORMS
 from model.harmony.notations.text_chart import read_text_chart
 from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
-from server.takes.journal import JournalBegun, Record
+from server.takes.journal.records import JournalBegun, Record
 from server.takes.songs.chord_markers import chord_markers
 from server.takes.songs.score_bars import BeatStretch, ScoreLayout
 from server.takes.songs.take_song import song_from

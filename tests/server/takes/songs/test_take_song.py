@@ -17,7 +17,7 @@ from model.files.time_signature import MeterChange, TimeSignature
 from server.controls.control_table import Settings
 from server.music.conductor import Conductor
 from server.music.feed import MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
-from server.takes.journal import JournalBegun, Record
+from server.takes.journal.records import JournalBegun, Record
 from server.takes.songs.take_song import MARKER_BEATS, song_from
 from server.takes.take import read_recording, take_from
 

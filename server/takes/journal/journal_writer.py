@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from server.controls.control_table import CONTROLS, Settings
 from server.music.feed import ActionRequested, Event, SettingChanged, StatusChanged, TimelineChanged
-from server.takes.journal import JournalBegun, Record, RecordEncoder, with_time_origin
+from server.takes.journal.record_encoder import RecordEncoder
+from server.takes.journal.records import JournalBegun, Record, with_time_origin
 from server.takes.take_summary import RECORD, TakeSummary
 
 

@@ -11,16 +11,10 @@ from bridge.timing.timeline import MAX_SEGMENTS, Segment, Timeline
 from model.harmony.chart import MAX_BARS
 from model.harmony.notations.text_chart import read_text_chart
 from server.music.feed import ActionRequested, MessagePlayed, MessageReceived, SettingChanged, TimelineChanged
-from server.takes.journal import (
-    JournalBegun,
-    JournalEnded,
-    Mark,
-    Record,
-    RecordEncoder,
-    TimelineAssembler,
-    read_records,
-    with_time_origin,
-)
+from server.takes.journal.record_encoder import RecordEncoder
+from server.takes.journal.record_reader import read_records
+from server.takes.journal.records import JournalBegun, JournalEnded, Mark, Record, with_time_origin
+from server.takes.journal.timeline_assembler import TimelineAssembler
 
 BEGUN = JournalBegun("2026-02-03T20:15:00+01:00", 5.0, 8.0)
 TIMELINE = Timeline.start(120.0, at_s=0.0)

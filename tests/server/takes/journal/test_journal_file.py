@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from server.takes.journal_file import BACKLOG_BYTES, JournalFile, is_in_use
+from server.takes.journal.journal_file import BACKLOG_BYTES, JournalFile, is_in_use
 
 
 class FullDisk:
