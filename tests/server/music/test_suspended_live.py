@@ -40,7 +40,8 @@ threading.Event().wait()
 STEP_S = 0.1
 SUSPENDED_S = 3.0
 NOTES = 20
-HEAP_S = 0.05
+HEAP_S, MOST_HEAPS = 0.05, 4
+"""Where the thirty that were missed came in one heap, all twenty gaps were this short; a busy machine makes single notes late."""
 LATE_S = 0.03
 """How late the median of the notes may be here, where the machine may be busy; bench/ measures the real figure."""
 
@@ -58,8 +59,7 @@ def test_what_was_missed_is_left_out_and_then_it_plays_in_time() -> None:
         finally:
             process.kill()
     resumed_s = [at_s for at_s in after_s if at_s - before_s[-1] > SUSPENDED_S - 1.0]
-    # None of the thirty that were missed came in one heap; one that was less than 100 ms late may have.
-    assert sum(later_s - earlier_s < HEAP_S for earlier_s, later_s in pairwise(resumed_s)) <= 1
+    assert sum(later_s - earlier_s < HEAP_S for earlier_s, later_s in pairwise(resumed_s)) <= MOST_HEAPS
     phases_s = sorted((at_s - before_s[0] + STEP_S / 2) % STEP_S - STEP_S / 2 for at_s in resumed_s)
     assert abs(phases_s[len(phases_s) // 2]) < LATE_S
 
