@@ -63,6 +63,10 @@ class PageConnection:
         self.message_limiter = RateLimiter(MESSAGES_PER_S, MESSAGES_AT_ONCE, now_s)
         self.refusal_limiter = RateLimiter(REFUSALS_PER_S, REFUSALS_AT_ONCE, now_s)
         self.refused_count = 0
+        self.unsaid_refusal = ""
+        """The latest reason for a refusal that the page has not been told; empty for none."""
+        self.shows_wrong_value = False
+        """Whether the page may show a value that it has set and that was refused."""
         self._abort = abort
 
     @property
@@ -210,24 +214,29 @@ class PageConnections:
     def _refuse(
         self, connection: PageConnection, kind: str, reason: str, now_s: float, message: PageMessage | None = None
     ) -> None:
-        """Counts a refused message, and sends the reason, but not more often than a person can read.
+        """Counts a refused message, and sends the reason, but not more often than a person can read: of many at once the last one's, later.
 
         A page that shows a value which does not hold also gets those that do: after a `set`, and where `message` is None,
         as what could not be read may have been one.
         """
         connection.refused_count += 1
         self.refused_counts[kind] += 1
-        if connection.refusal_limiter.try_acquire(now_s):
-            values: dict[str, Json] = (
-                {**self._jam.controls.values()} if message is None or isinstance(message, SetControl) else {}
-            )
+        connection.unsaid_refusal = reason
+        connection.shows_wrong_value |= message is None or isinstance(message, SetControl)
+        self._say_refusal(connection, now_s)
+
+    def _say_refusal(self, connection: PageConnection, now_s: float) -> None:
+        """Sends the latest reason if it is not said yet, unless the page was told of others a moment ago."""
+        if connection.unsaid_refusal and connection.refusal_limiter.try_acquire(now_s):
+            values: dict[str, Json] = {**self._jam.controls.values()} if connection.shows_wrong_value else {}
             refusal: dict[str, Json] = {
                 "type": "refused",
-                "reason": reason,
+                "reason": connection.unsaid_refusal,
                 "count": connection.refused_count,
                 "values": values,
             }
             connection.send(to_json(refusal))
+            connection.unsaid_refusal, connection.shows_wrong_value = "", False
 
     def _on_control_changed(self, change: AcceptedChange) -> None:
         if BY_NAME[change.control].kind != "action":
@@ -255,6 +264,8 @@ class PageConnections:
         if changed_values:
             news["values"] = changed_values
         now_s = self._jam.clock.now_s()
+        for connection in tuple(self._connections):
+            self._say_refusal(connection, now_s)
         if readouts := self._readout_updates(now_s):
             news["readouts"] = readouts
         if now_s - self._figures_at_s >= FIGURES_EVERY_S:

@@ -20,7 +20,7 @@ from server.errors import PanelError, TakeError
 from server.panel import app as app_module
 from server.panel import panel as panel_module
 from server.panel.jam_handle import TakeListing, TakeSource
-from server.panel.pages.page_connections import MESSAGES_AT_ONCE, MOST_PAGES
+from server.panel.pages.page_connections import MESSAGES_AT_ONCE, MOST_PAGES, REFUSALS_AT_ONCE
 from server.panel.pages.page_messages import LONGEST_MESSAGE
 from server.panel.panel import LARGEST_FRAME, Panel
 from server.panel.uploaded_seeds import LARGEST_BYTES
@@ -398,6 +398,17 @@ class TestRefusedMessages:
             assert (await flooder.receive_type("refused"))["values"] == {}
             await flooder.send("set", control="tempo", value=90.0)
             assert (await flooder.receive_type("refused"))["values"]["tempo"] == 400.0
+
+    @with_panel
+    async def test_of_more_refusals_than_can_be_read_the_last_one_is_said_with_the_values_that_hold(
+        self, panel: RunningPanel
+    ) -> None:
+        count = int(REFUSALS_AT_ONCE) + 5
+        async with panel.page() as page:
+            for _ in range(count):
+                await page.send("set", control="tempo", value=1)
+            last = await page.receive(lambda message: message["type"] == "refused" and message["count"] == count)
+            assert last["values"]["tempo"] == 400.0
 
     @with_panel
     async def test_an_oversize_frame_ends_its_own_connection_only(self, panel: RunningPanel) -> None:
