@@ -6,11 +6,17 @@ one ends the process at once, which is the way out if the process hangs.
 """
 
 import signal
-from collections.abc import Callable
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from types import FrameType, TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from bridge.timing.clock import Clock
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
 
 # Ctrl-C, a supervisor, a terminal window that closes, and Ctrl-\; Windows has neither of the last two, but Ctrl-Break.
 STOP_SIGNAL_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
@@ -26,6 +32,30 @@ SAME_REQUEST_S = 2.0
 """Longer than a jam takes to close, even if it has much to write, and short enough for a user whose jam hangs."""
 
 SignalHandler = Callable[[int, FrameType | None], object] | int | None
+
+BYTES_READ = 4096
+
+
+@contextmanager
+def waking_at_signals(loop: "AbstractEventLoop") -> Iterator[None]:
+    """Signals wake this loop: Python runs their handlers in the main thread, between two instructions, and not while it waits.
+
+    A signal that comes as the loop begins to wait, or to another thread, interrupts no wait. Main thread only.
+    """
+    if sys.platform == "win32":  # asyncio's loops do it there themselves
+        yield
+        return
+    reading, writing = socket.socketpair()
+    with closing(reading), closing(writing):
+        reading.settimeout(0)
+        writing.settimeout(0)
+        loop.add_reader(reading, reading.recv, BYTES_READ)
+        previous = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(previous)
+            loop.remove_reader(reading)
 
 
 class StopSignals:

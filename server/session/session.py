@@ -41,7 +41,7 @@ from server.session.port_watch import watch_ports
 from server.session.session_controls import adopt_meter, chart_of, names_chart_file, open_controls
 from server.session.start_lines import band_lines, chart_lines, seed_lines, wiring_lines
 from server.session.start_loading import StoppedAtStart, load_at_start, load_first_pack
-from server.stop_signals import StopSignals
+from server.stop_signals import StopSignals, waking_at_signals
 from server.takes.memories.memory_store import load_take_memory, memories_in_file, save_take_memory
 from server.takes.recorder import Recorder
 from server.takes.take_library import TakeEntry
@@ -197,6 +197,7 @@ class Session:
                 self._music_thread.request_stop()
             loop.call_soon_threadsafe(self._stop_requested.set)
 
+        self._stack.enter_context(waking_at_signals(loop))
         self._stack.enter_context(StopSignals(self._clock, on_stop))
 
     def _choose_midi_system(self) -> MidiSystem:

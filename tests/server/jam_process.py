@@ -37,7 +37,12 @@ FOURS_COMMAND = (sys.executable, "-c", "import sys; from server.cli import main;
 # phrase: seconds and a message in hexadecimal, in turns. It deletes its port, because Python's end does not: a client that ends without
 # leaving JACK can make a server that waits for its clients (`jackd -S`) stand still for five seconds.
 KEYBOARD_SCRIPT = """
-import sys, time, rtmidi
+import os, sys, time, rtmidi
+if hasattr(os, "SCHED_FIFO"):  # a keyboard is not late because a machine is busy
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except PermissionError:
+        pass
 port = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name="test keyboard")
 port.open_port(port.get_ports().index(sys.argv[1]), name="out")
 time.sleep(0.1)

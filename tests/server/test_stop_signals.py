@@ -67,3 +67,29 @@ def test_without_a_signal_the_previous_handlers_are_restored() -> None:
 def test_a_later_signal_ends_a_process_that_hangs() -> None:
     assert signal_hung_process(second_signal_after_s=SAME_REQUEST_S) == (0, "goes on\n")
     assert signal_hung_process(second_signal_after_s=SAME_REQUEST_S + 0.1) == (-signal.SIGINT, "")
+
+
+# The signal goes to another thread than the main one, which sleeps: it interrupts as little as one that comes just as the main thread
+# begins to wait.
+SLEEPING_SCRIPT = """
+import asyncio, signal, threading
+from bridge.timing.clock import MonotonicClock
+from server.stop_signals import StopSignals, waking_at_signals
+
+async def main():
+    loop, stopped = asyncio.get_running_loop(), asyncio.Event()
+    with waking_at_signals(loop), StopSignals(MonotonicClock(), lambda: loop.call_soon_threadsafe(stopped.set)):
+        signal_here = lambda: signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+        threading.Timer(0.2, signal_here).start()
+        await stopped.wait()
+
+asyncio.run(main())
+print("stopped")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="asyncio does it there")
+def test_a_loop_that_sleeps_without_end_is_woken_by_a_signal_that_interrupts_nothing() -> None:
+    command = [sys.executable, "-c", SLEEPING_SCRIPT]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE_S)
+    assert done.stdout == "stopped\n"
