@@ -128,6 +128,18 @@ def test_a_form_begins_with_a_crash() -> None:
     assert crashes == [0.0, 48.0, 96.0]
 
 
+@pytest.mark.parametrize("feel", FEELS)
+@pytest.mark.parametrize("meter", [Meter(4, 4), Meter(3, 4), Meter(6, 8), Meter(7, 8)])
+def test_no_drum_is_struck_twice_at_once_where_a_fill_meets_the_pattern(feel: Feel, meter: Meter) -> None:
+    for seed in range(4):
+        hits = [
+            (note.onset_beats, note.pitch)
+            for note in played(FORMS["folk"], feel, rounds=4, meter=meter, seed=seed)
+            if note.instrument == "drums"
+        ]
+        assert len(set(hits)) == len(hits)
+
+
 def test_without_a_chord_bass_and_chords_are_silent() -> None:
     notes = [note for note in played("| C | N.C. |", rounds=1) if note.instrument != "drums"]
     assert all(note.end_beats <= 4.0 for note in notes)
