@@ -1,4 +1,4 @@
-from itertools import pairwise
+from itertools import combinations, pairwise
 from statistics import median
 
 import pytest
@@ -200,6 +200,19 @@ def test_a_walking_bass_takes_no_note_of_the_scale_that_the_symbol_replaces(symb
 def test_over_an_altered_chord_the_bass_plays_no_plain_fifth() -> None:
     bass = bass_of(played("| C7alt | % |", "straight"))
     assert {note_name(note.pitch) for note in bass} == {"C", "Ab"}
+
+
+@pytest.mark.parametrize("symbol", ["Fm9", "Bb13", "C7#9", "Eb11", "Cmaj13", "G7b9", "C4"])
+def test_no_two_notes_of_the_chords_are_a_minor_ninth_apart(symbol: str) -> None:
+    for key in range(12):
+        # The chord before decides where the voicing lies.
+        before = note_name(key)
+        for voicing in voicings(played(f"| {before}6 | {symbol} | {before}m7 | {symbol} |", "bossa")):
+            assert not any(high - low == 13 for low, high in combinations(voicing, 2))
+
+
+def test_an_eleventh_chord_is_voiced_without_the_third_that_it_rubs_against() -> None:
+    assert {note_name(pitch) for voicing in voicings(played("| C11 |")) for pitch in voicing} == {"Bb", "D", "F"}
 
 
 @pytest.mark.parametrize("feel", ["straight", "rock", "bossa", "waltz"])
