@@ -5,12 +5,12 @@
 - `%` or `x` repeats the bar before, `N.C.` is no chord, an empty bar goes on with the chord before.
 - `|: … :|` is played twice, with `x3` three times; endings are `|1. … :|2. …`. `x2` after a line or after a section's name repeats that.
 - `D.C. al Fine`, `D.S. al Coda`, `To Coda`, `Coda`, `Segno` and `Fine` are followed.
-- Lines such as `Title: …`, `Key: Bb` and `Meter: 3/4` come first, or the meter before the first bar line; `[A]`, `Chorus:` or a word before a line's first bar line names a section.
+- Lines such as `Title: …`, `Key: Bb` and `Meter: 3/4` come first, or the meter before the first bar line; `[A]`, `Chorus:`, a letter alone above bars, or a word before a line's first bar line names a section.
 - After `#` and a space comes a comment. A line of words is a title where the chart begins, and is left out elsewhere.
 """
 
 import re
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from model.analysis.scale import Key, parse_key
 from model.errors import ChartError, cut_short
@@ -39,6 +39,9 @@ _SECTION = re.compile(
     r"\[(?P<name>[A-Za-z][^\]|:]*)\]\s*:?|^\s*(?P<word>[A-Za-z]+)\s*\d*:(?=\s|$)"
     r"|^\s*(?P<common>(?i:intro|verse|pre-?chorus|chorus|refrain|bridge|interlude|solo|head|outro|coda))\b\s*\d*:?(?=[\s|(]|$)"
 )
+_LETTER_ALONE = re.compile(
+    r"(?P<before>(?i:part|section)\s+)?\(?(?P<letter>[A-H]\d?'?)\)?[.:]?(?P<after>\s+(?i:part|section):?)?\s*(?P<times>\(?(?:[x\u00d7]\s?\d+|\d+\s?[x\u00d7])\)?)?"
+)
 _NUMBER_IN_BRACKETS = re.compile(r"\[(\d(?:[,.\s-]*\d)*)\.?\]")
 _COMMENT = re.compile(r"(?:^|\s)#(?:\s.*|$)")
 # What separates the chords of a line without bar lines.
@@ -62,8 +65,12 @@ def read_text_chart(text: str) -> Chart:
     if len(text) > MAX_CHARACTERS:
         raise ChartError(f"the chart has {len(text):,} characters; a chart has {MAX_CHARACTERS:,} at most")
     reader = _TextReader()
-    for line in text.splitlines():
-        reader.read_line(_COMMENT.sub("", line).strip())
+    lines = [line for line in (_COMMENT.sub("", line).strip() for line in text.splitlines()) if line]
+    for line, following in zip_longest(lines, lines[1:], fillvalue=""):
+        # A letter alone is a chord in a list of them, and a section above bars.
+        letter = _LETTER_ALONE.fullmatch(line)
+        is_section = letter and (letter["before"] or letter["after"] or "|" in following)
+        reader.read_line(f"[{letter['letter']}] {letter['times'] or ''}" if letter and is_section else line)
     return reader.chart()
 
 

@@ -139,7 +139,7 @@ def test_a_heading_that_is_far_too_long_is_named_in_short() -> None:
     assert len(chart.remarks[0]) < 200
 
 
-@pytest.mark.parametrize("ending", ["1. F", "1.F", "1 F", "[1. F", "[1] F", "1) F", "1: F"])
+@pytest.mark.parametrize("ending", ["1. F", "1.F", "1 F", "[1. F", "[1] F", "1) F", "1: F", "(1) F"])
 def test_the_number_of_an_ending_is_written_in_any_usual_way(ending: str) -> None:
     assert bars(f"|: C |{ending} :|{ending.replace('1', '2').replace('F', 'G')} |") == "C | F | C | G"
 
@@ -255,3 +255,20 @@ def test_small_letters_between_bar_lines_are_read_as_capitals_which_is_said_once
 def test_an_alteration_after_a_space_belongs_to_its_chord_and_is_no_chord() -> None:
     assert bars("| C7 b9 | Dm7 b5 G7 #11 |") == "C7b9 | Dm7b5 G7#11"
     assert bars("| C b5 |") == "C C"
+
+
+def test_endings_may_be_ordinal_numbers() -> None:
+    assert bars("|: C |1st: F :|2nd: G |") == bars("|: C |1st F :|2nd G |") == "C | F | C | G"
+
+
+@pytest.mark.parametrize("name", ["A", "A1", "B'", "(A)", "A.", "Part A", "A section", "Section A:"])
+def test_a_letter_alone_above_bars_is_a_section_and_no_chord(name: str) -> None:
+    chart = read_text_chart(f"Tune\n\n{name}\n\n| C | F |\n{name}\n| G |")
+    assert (bars(f"{name}\n| C | F |\n{name}\n| G |"), chart.title, chart.remarks) == ("C | F | G", "Tune", ())
+    assert bars(f"{name} x2\n| C | F |") == "C | F | C | F"
+
+
+def test_a_letter_alone_in_a_list_is_a_chord() -> None:
+    assert bars("A\nD\nE") == "A | D | E"
+    assert bars("G\nC D G") == "G | C | D | G"
+    assert bars("| C | F |\nG") == "C | F | G"
