@@ -36,7 +36,8 @@ _PLAIN = str.maketrans(
 _PARTS = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
-        ("skip", r"[\s(),]+|dom"),
+        # A slash before a number only separates it, but in 6/9: C7/9, G7/13.
+        ("skip", r"[\s(),]+|dom|(?<=[\dM])/(?=[b#+-]?(?:13|11|9|5)(?!\d))"),
         ("six_nine", r"6/9|6add9|69"),
         ("added", r"add(?P<sign>[b#])?(?P<degree>13|11|9|6|4|2)"),
         ("left_out", r"(?:no|omit)(?P<degree>3|5)"),
@@ -45,6 +46,7 @@ _PARTS = tuple(
         ("half_diminished", r"(?:half-?dim|ø|h)7?"),
         ("diminished", r"dim|°|o"),
         ("augmented", r"aug"),
+        ("minor_in_capitals", r"MIN|MI"),
         # A capital M alone is major, and so is the word; a triangle alone has the seventh.
         ("major", r"(?:/?(?:major|Major|maj|Maj|MAJ|MA|Ma|ma(?!dd)|M|j)|Δ|\^)(?P<degree>13|11|9|7|6)?"),
         ("flat", r"(?:b|-(?=5))(?P<degree>13|11|9|6|5)"),
@@ -159,7 +161,7 @@ class _Parts:
                 self._has_major_seventh = True
                 # The word alone is a triad; a triangle or a hat alone has the seventh.
                 self._stack(degree or (7 if text in {"Δ", "^"} else 0))
-            case "minor":
+            case "minor" | "minor_in_capitals":
                 self._third = 3
             case "flat" | "sharp":
                 self._alter(degree, -1 if name == "flat" else 1)

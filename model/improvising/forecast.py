@@ -4,9 +4,9 @@ The weights begin as the network's probabilities with those of the memory mixed 
 the order of `FACTORS`. Temperature and top-p come last. To add a factor: a class that fills `Factor`, and its line in `FACTORS`.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
-from math import inf
+from math import inf, log
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +14,8 @@ import numpy as np
 from model.analysis.bars import PLACE_TOLERANCE_BEATS
 from model.defaults import FITTED_HARMONY
 from model.harmony.changes import Changes
-from model.harmony.preference.chord_preference import STRONG_PLACES, ChordPreference, metrical_place
+from model.harmony.chord import OCTAVE
+from model.harmony.preference.chord_preference import STRONG_PLACES, ChordPreference, chord_notes, metrical_place
 from model.improvising.closing import ChordEnds, Closing
 from model.improvising.forecast_point import ForecastPoint
 from model.improvising.melodic_motion import MelodicMotion
@@ -36,6 +37,10 @@ PAST_LINE_WEIGHT = 0.3
 # In an answer the chords count this much more on strong beats than forecasts of people's melodies have it. What is sampled keeps to them a little less than
 # people do, and a foreign note is heard most there; off the beat passing notes stay as likely. Found on the validation side of openewld_pd: see docs/changes.md.
 STRONG_BEATS = 1.3
+
+# A note that is foreign to the next chord is held over the change this many times as often as one of its notes: by this many beats or more. Counted
+# on the training side of openewld_pd: 18 of 2,116, and 101 of 1,011. See docs/changes.md.
+HELD_FOREIGN, HELD_OVER_BEATS = 0.1, 0.3
 
 AnyVocabulary = PitchVocabulary | EventVocabulary
 
@@ -165,8 +170,37 @@ class TimesToLines:
             times *= total / times.dot(self._ones)
 
 
+class TimesToChanges:
+    """Makes times past the next change of chord less likely after a note that is foreign to the chord that comes.
+
+    How likely it is that a time comes at all stays the same.
+    """
+
+    changes_at_onsets, changes_after_notes = False, True
+
+    def __init__(self, vocabulary: EventVocabulary, changes: Changes, settings: SamplingSettings) -> None:
+        self._changes, self._transpose = changes, settings.transpose
+        self._shifts = [beats * settings.time_scale for beats in vocabulary.bins.shifts]
+        self._first_time_token, self._ones = vocabulary.first_time_token, ones(len(vocabulary.bins))
+        self._weight = HELD_FOREIGN ** (settings.harmony / FITTED_HARMONY)
+
+    def apply(self, weights: Weights, point: ForecastPoint) -> None:
+        span = self._changes.at(point.onset_beats) if point.chord else None
+        if span is None or span.next_chord is None or span.next_chord.has(max(point.chord) + self._transpose):
+            return
+        past_change = bisect_left(self._shifts, span.end_beats - point.onset_beats + HELD_OVER_BEATS)
+        times = weights[self._first_time_token :]
+        total = times.dot(self._ones)
+        if total > 0.0:
+            times[past_change:] *= self._weight
+            times *= total / times.dot(self._ones)
+
+
 class ChordNotes:
-    """Makes notes likelier that suit the chord of the beat, as the pack has learnt, and more so on strong beats; times stay as likely."""
+    """Makes notes likelier that suit the chord of the beat, as the pack has learnt, and more so on strong beats; times stay as likely.
+
+    A note that is held over a change, as far as its end is known, rather is a note of the chord that comes.
+    """
 
     changes_at_onsets = changes_after_notes = True
 
@@ -186,6 +220,9 @@ class ChordNotes:
         logs = self._preference.log_factor(self._sounding, span, onset_beats, before, point.network_weight, song)
         if logs is None:
             return
+        upcoming = span.next_chord
+        if upcoming is not None and point.end_beats is not None and point.end_beats >= span.end_beats + HELD_OVER_BEATS:
+            logs = logs + log(HELD_FOREIGN) * (1 - chord_notes(upcoming)[self._sounding % OCTAVE])
         is_strong = metrical_place(span.position_beats, span.beats_per_bar) in STRONG_PLACES
         strength = STRONG_BEATS * self._strength if is_strong else self._strength
         notes = weights[1 : 1 + len(self._sounding)]
@@ -249,6 +286,14 @@ def _melodic_motion(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Fa
     return None if settings.melody is None else MelodicMotion(vocabulary, settings.melody)
 
 
+def _times_to_changes(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
+    if settings.changes is None or settings.chord_preference is None or settings.harmony == 0.0:
+        return None
+    if not isinstance(vocabulary, EventVocabulary):
+        return None
+    return TimesToChanges(vocabulary, settings.changes, settings)
+
+
 def _chord_notes(vocabulary: AnyVocabulary, settings: SamplingSettings) -> Factor | None:
     if settings.changes is None or settings.chord_preference is None or settings.harmony == 0.0:
         return None
@@ -279,6 +324,7 @@ FACTORS: Sequence[Callable[[AnyVocabulary, SamplingSettings], Factor | None]] = 
     _varied_times,
     _times_to_lines,
     _parallel_times,
+    _times_to_changes,
     _melodic_motion,
     _chord_notes,
     _closing,

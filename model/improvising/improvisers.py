@@ -56,7 +56,7 @@ class PitchImproviser(BaseImproviser[PitchVocabulary]):
         onset_beats, duration_beats = next(times)
         bars, changes = settings.bars, settings.changes if settings.harmony > 0.0 else None
         while onset_beats <= until_beats - SHORTEST_NOTE_BEATS:
-            point.onset_beats = onset_beats
+            point.onset_beats, point.end_beats = onset_beats, min(onset_beats + duration_beats, until_beats)
             point.place = None if bars is None else bars.grid_place(onset_beats)
             if changes is not None:
                 point.chord_place = place_among(changes, onset_beats, settings.transpose)

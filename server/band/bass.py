@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from model.harmony.chord import FIFTH, OCTAVE, Chord, ChordKind
+from model.harmony.chord import FIFTH, OCTAVE, SEVENTH, Chord, ChordKind
 from server.controls.choices import Feel
 
 LOWEST, HIGHEST, CENTRE = 28, 50, 38
@@ -52,15 +52,19 @@ def walk(places: Sequence[BassBeat], before: int | None, random: Random) -> list
     """A note on each place: the root at a change, then chord notes and steps between them, and before a change a note that leads to the next root."""
     notes: list[BassNote] = []
     last = before
+    passed_from: int | None = None  # the note before a passing note: the line goes on from that, and not back
     for index, place in enumerate(places):
+        passing: int | None = None
         if place.is_change:
             pitch = nearest(place.chord.bass, last if last is not None else CENTRE)
         elif place.next_root is not None:
             pitch = _approach(place.chord, place.next_root, last, random)
         else:
             is_weak = index % 2 == 1 and random.random() < PASSING_SHARE
-            pitch = (is_weak and _passing(place.chord, last, random)) or _step(place.chord, last, random)
+            passing = _passing(place.chord, last, random) if is_weak else None
+            pitch = passing or _step(place.chord, last, passed_from, random)
         notes.append(BassNote(pitch, place.onset_beats, place.duration_beats))
+        passed_from = None if passing is None else last
         last = pitch
     return notes
 
@@ -100,7 +104,8 @@ def nearest(pitch_class: int, pitch: int) -> int:
 
 
 def _fifth(chord: Chord) -> int:
-    return (chord.root + next((i for i in chord.intervals if i in {6, FIFTH, 8}), FIFTH)) % OCTAVE
+    """The pitch class of its fifth: of an altered chord, whose fifth is left out, the lowered thirteenth."""
+    return (chord.root + next((i for i in chord.intervals if i % OCTAVE in {6, FIFTH, 8}), FIFTH)) % OCTAVE
 
 
 def _approach(chord: Chord, next_root: int, last: int | None, random: Random) -> int:
@@ -118,18 +123,32 @@ def _approach(chord: Chord, next_root: int, last: int | None, random: Random) ->
 
 
 def _passing(chord: Chord, last: int | None, random: Random) -> int | None:
-    """A note of the chord's scale, a step from the last one, that is no note of the chord; None where there is none."""
+    """A note of the chord's scale, a step from the last one, that is no note of the chord; None where there is none.
+
+    What the symbol says replaces the scale: no plain ninth below a raised one or above a lowered one, no seventh beside a major one.
+    """
     if last is None:
         return None
-    scale = {(chord.root + step) % OCTAVE for step in SCALES[chord.kind]}
+    said = {i % OCTAVE for i in chord.intervals if i > SEVENTH}
+    scale = {
+        (chord.root + step) % OCTAVE
+        for step in SCALES[chord.kind]
+        if not said & {(step - 1) % OCTAVE, (step + 1) % OCTAVE}
+    }
     near = [last + by for by in (-2, -1, 1, 2) if LOWEST <= last + by <= HIGHEST]
     steps = [pitch for pitch in near if pitch % OCTAVE in scale and not chord.has(pitch)]
     return random.choice(steps) if steps else None
 
 
-def _step(chord: Chord, last: int | None, random: Random) -> int:
-    """Another note of the chord, not far from the last one."""
+def _step(chord: Chord, last: int | None, passed_from: int | None, random: Random) -> int:
+    """Another note of the chord, not far from the last one; after a passing note the one that it leads to."""
     tones = {(chord.root + i) % OCTAVE for i in chord.intervals if i < OCTAVE}
     centre = CENTRE if last is None else last
-    near = [p for p in range(LOWEST, HIGHEST + 1) if p % OCTAVE in tones and p != last and abs(p - centre) <= FIFTH]
-    return random.choice(sorted(near, key=lambda p: (abs(p - centre) + 0.3 * abs(p - CENTRE), p))[:3] or [centre])
+    reach = range(max(LOWEST, centre - FIFTH), min(HIGHEST, centre + FIFTH) + 1)
+    near = [pitch for pitch in reach if pitch % OCTAVE in tones and pitch not in {last, passed_from}]
+    near.sort(key=lambda pitch: (abs(pitch - centre) + 0.3 * abs(pitch - CENTRE), pitch))
+    if last is not None and passed_from is not None:
+        onward = [pitch for pitch in near if (pitch > last) == (last > passed_from)]
+        if onward:
+            return min(onward, key=lambda pitch: abs(pitch - last))
+    return random.choice(near[:3] or [centre])

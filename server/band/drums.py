@@ -52,9 +52,13 @@ def drum_notes(bar: DrumBar, feel: Feel, *, begins_form: bool, ends_form: bool) 
         hits.append((0.0, CRASH, 84))
     if ends_form and bar.happens(FILL_SHARE):
         hits += _fill(bar)
+    # What the pattern and the fill strike at once is one stroke, the harder one: two on one drum sound like a mistake.
+    hardest: dict[tuple[float, int], int] = {}
+    for at, sound, force in sorted(hits):
+        hardest[at, sound] = force
     return [
         BandNote("drums", sound, at, HIT_BEATS, min(max(force + bar.random.randint(-5, 5), 1), 127))
-        for at, sound, force in sorted(hits)
+        for (at, sound), force in hardest.items()
     ]
 
 

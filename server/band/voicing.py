@@ -1,11 +1,12 @@
 """Voices chords in three parts, each as near as it can be to the chord before; knows no rhythm and no channel."""
 
 from collections.abc import Sequence
-from itertools import product
+from itertools import combinations, product
 
-from model.harmony.chord import FIFTH, OCTAVE, Chord
+from model.harmony.chord import FIFTH, MAJOR_THIRD, OCTAVE, Chord
 
 LOWEST, HIGHEST, CENTRE = 52, 76, 63
+MINOR_NINTH, NINTH, ELEVENTH = 13, 14, 17
 # No part moves further than a fifth.
 MAX_MOVE = 7
 # How much a voicing costs for each semitone that its middle lies off the centre: less than a step of one part.
@@ -36,6 +37,9 @@ def three_notes(chord: Chord) -> tuple[int, ...]:
         colours = [i for i in intervals if i > OCTAVE]
         colour = next((i for i in colours if i in {13, 15, 18, 20}), colours[-1] if colours else fifth)
         chosen = [third if third is not None else FIFTH, upper, colour]
+        if third == MAJOR_THIRD and colour == ELEVENTH:
+            # An eleventh rubs against a major third, so players leave that out: the ninth, or the fifth, is in its place.
+            chosen[0] = NINTH if NINTH in intervals else fifth
     added = [i for i in intervals if i > OCTAVE]
     if upper is None and added:
         chosen[0] = added[-1]
@@ -49,8 +53,14 @@ def three_notes(chord: Chord) -> tuple[int, ...]:
 def _candidates(classes: Sequence[int]) -> list[Voicing]:
     octaves = [[pitch for pitch in range(LOWEST, HIGHEST + 1) if pitch % OCTAVE == one] for one in classes]
     voicings = {tuple(sorted(pitches)) for pitches in product(*octaves)}
-    # Within a tenth, and not two parts on one key.
-    return [voicing for voicing in voicings if voicing[-1] - voicing[0] <= 16 and len(set(voicing)) == len(voicing)]
+    # Within a tenth, not two parts on one key, and no minor ninth, which sounds like a wrong note wherever it is not over the root.
+    return [
+        voicing
+        for voicing in voicings
+        if voicing[-1] - voicing[0] <= 16
+        and len(set(voicing)) == len(voicing)
+        and not any(high - low == MINOR_NINTH for low, high in combinations(voicing, 2))
+    ]
 
 
 def _cost(voicing: Voicing, before: Voicing) -> float:

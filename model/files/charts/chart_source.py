@@ -16,7 +16,7 @@ from model.files.score_reader import MIDI_SUFFIXES, MUSICXML_SUFFIXES
 from model.harmony.chart import NO_CHART, Chart
 from model.harmony.chord import note_name
 from model.harmony.forms import FORMS
-from model.harmony.notations.chord_cells import is_chord
+from model.harmony.notations.chord_cells import is_chord, is_sign, with_beats
 from model.harmony.notations.chordpro import is_chordpro, read_chordpro
 from model.harmony.notations.ireal import is_ireal, read_ireal
 from model.harmony.notations.text_chart import MAX_CHARACTERS, read_text_chart
@@ -98,9 +98,9 @@ def _without_key(text: str) -> Chart | None:
 
 def _is_list(text: str) -> bool:
     """Whether a text of one line is a list of chords, such as `C Am F G`: most of it are chords, and the first is one."""
-    words = re.split(r"[\s,;\u2192>-]+", text)
+    words = [word for word in with_beats(re.split(r"[\s,;\u2192>-]+", text)) if not is_sign(word)]
     chords = [word for word in words if is_chord(word)]
-    return is_chord(words[0]) and 2 * len(chords) > len(words)
+    return bool(words) and is_chord(words[0]) and 2 * len(chords) > len(words)
 
 
 def _of_file(text: str) -> Chart:

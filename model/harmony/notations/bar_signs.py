@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from model.harmony.notations.unfolding import Jump
 
-# An ending: 1. or 1,2. or [1. or [1] or, before a chord, 1 alone.
-_ENDING = re.compile(r"^\s*\[?(?P<numbers>\d(?:\s*[,.-]?\s*\d)*)\s*(?:[.)\]:]+\s*|(?=\s+[A-G(%.N]))(?=\s|$|[A-G(%N])")
+# An ending: 1. or 1,2. or [1. or [1] or (1) or 1st. or, before a chord, 1 alone.
+_ENDING = re.compile(
+    r"^\s*[\[(]?(?P<numbers>\d(?:st|nd|rd|th)?(?:\s*[,.-]?\s*\d(?:st|nd|rd|th)?)*)\s*(?:[.)\]:]+\s*|(?=\s+[A-G(%.N]))(?=\s|$|[A-G(%N])"
+)
 _TIMES = re.compile(
     r"^\s*\(?(?:(?:play(?:ed)?\s+)?(?P<before>\d{1,2})\s*(?:[x\u00d7]|times)|[x\u00d7]\s*(?P<after>\d{1,2}))\)?(?=\s|$)",
     re.IGNORECASE,

@@ -10,10 +10,15 @@ from model.harmony.chord_symbol import parse_chord
 
 MAX_REMARKS = 20
 
-_SAME_BAR = frozenset({"%", "𝄎", "./.", "-%-"})
+_SAME_BAR = frozenset({"%", "𝄎", "./.", "-%-", "x", "sim.", "simile"})
 _SAME_CHORD = frozenset({".", "/", "-", "'"})
+# An alteration that a space has cut from its chord: C7 b9.
+_ALTERATION = re.compile(r"[b#](?:13|11|9|6|5).*")
+_SMALL_ROOTS = frozenset("abcdefg")
 # What goes on with a symbol that a space has cut: C maj7, A m, G7 alt.
 _REST_OF_SYMBOL = re.compile(r"(?:major|minor|maj|Maj|min|m|M|dim|aug|sus|alt|add|Δ|\d).*")
+# A chord with the slashes of its further beats: C///, G7/.
+_WITH_BEATS = re.compile(r"(?P<symbol>.*[^/])(?P<beats>/+)")
 _WORD = re.compile(r"[^\W\d_]*[a-z]{2}.*|[\W\d]+")
 
 
@@ -26,6 +31,7 @@ class ChordCells:
         self._bars: list[ChartBar] = []
         self.remarks: list[str] = []
         self.has_chord = False
+        self._has_small_letters = False
 
     @property
     def bar_number(self) -> int:
@@ -56,13 +62,23 @@ class ChordCells:
         if cell in _SAME_CHORD or cell in _SAME_BAR:
             return self._last
         try:
-            self._last = self._parse(cell)
+            self._last = self._parse(self._with_capital(cell))
         except ChordError as error:
             goes_on = "the chord before goes on" if self.has_chord else "no chord sounds until the next one"
             self.remark(f"bar {self.bar_number}: {error}; {goes_on}")
         else:
             self.has_chord = True
         return self._last
+
+    def _with_capital(self, cell: str) -> str:
+        """The cell, with its root in a capital where that makes a chord of it; that is said once."""
+        capital = cell[:1].upper() + cell[1:]
+        if cell[:1] not in _SMALL_ROOTS or _ALTERATION.fullmatch(cell) or is_chord(cell) or not is_chord(capital):
+            return cell
+        if not self._has_small_letters:
+            self._has_small_letters = True
+            self.remark(f"small letters are read as capitals: {cell} is {capital}")
+        return capital
 
 
 def other_meter(bar: int, meter: str, first_meter: str) -> str:
@@ -75,11 +91,27 @@ def cells_of(text: str) -> list[str]:
     cells: list[str] = []
     for written in text.split():
         cell = _without_brackets(written)
-        if cells and _REST_OF_SYMBOL.fullmatch(cell) and not is_chord(cell) and is_chord(cells[-1] + cell):
+        is_altered = bool(cells) and cells[-1][-1:].isdigit() and _ALTERATION.fullmatch(cell)
+        is_rest = is_altered or (_REST_OF_SYMBOL.fullmatch(cell) and not is_chord(cell))
+        if cells and is_rest and is_chord(cells[-1] + cell):
             cells[-1] += cell
         else:
             cells.append(cell)
     return cells
+
+
+def with_beats(cells: Sequence[str]) -> list[str]:
+    """The cells of a bar, where the slashes of further beats stand alone: `C///` is `C / / /`."""
+    apart: list[str] = []
+    for cell in cells:
+        found = _WITH_BEATS.fullmatch(cell)
+        if found and is_chord(found["symbol"]):
+            apart += [found["symbol"], *found["beats"]]
+        elif apart and set(cell) == {"/"}:
+            apart += cell
+        else:
+            apart.append(cell)
+    return apart
 
 
 def is_chord(cell: str) -> bool:

@@ -1,22 +1,30 @@
 """Reads a chart from text, as musicians write it: `| F7 | Bb7 | F7 | % |`, with sections, repeats and endings. Opens no file.
 
 - Bars stand between bar lines. A line without any bar line is a list of bars with one chord each.
-- Chords share their bar: `| Dm7 G7 |`. A dot or a slash is a beat more of the chord before: `| C . . G7 |`.
-- `%` repeats the bar before, `N.C.` is no chord, an empty bar goes on with the chord before.
+- Chords share their bar: `| Dm7 G7 |`. A dot or a slash is a beat more of the chord before: `| C . . G7 |`, `| C/// |`.
+- `%` or `x` repeats the bar before, `N.C.` is no chord, an empty bar goes on with the chord before.
 - `|: … :|` is played twice, with `x3` three times; endings are `|1. … :|2. …`. `x2` after a line or after a section's name repeats that.
 - `D.C. al Fine`, `D.S. al Coda`, `To Coda`, `Coda`, `Segno` and `Fine` are followed.
-- Lines such as `Title: …`, `Key: Bb` and `Meter: 3/4` come first; `[A]`, `Chorus:` or a word before a line's first bar line names a section.
+- Lines such as `Title: …`, `Key: Bb` and `Meter: 3/4` come first, or the meter before the first bar line; `[A]`, `Chorus:`, a letter alone above bars, or a word before a line's first bar line names a section.
 - After `#` and a space comes a comment. A line of words is a title where the chart begins, and is left out elsewhere.
 """
 
 import re
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from model.analysis.scale import Key, parse_key
 from model.errors import ChartError, cut_short
 from model.harmony.chart import MAX_BARS, Chart
 from model.harmony.notations.bar_signs import BarSigns, take_ending, take_signs, take_times
-from model.harmony.notations.chord_cells import ChordCells, are_words, cells_of, is_chord, is_sign
+from model.harmony.notations.chord_cells import (
+    ChordCells,
+    are_words,
+    cells_of,
+    is_chord,
+    is_sign,
+    other_meter,
+    with_beats,
+)
 from model.harmony.notations.unfolding import WrittenBar, unfold
 
 MAX_CHARACTERS = 100_000
@@ -31,15 +39,20 @@ _SECTION = re.compile(
     r"\[(?P<name>[A-Za-z][^\]|:]*)\]\s*:?|^\s*(?P<word>[A-Za-z]+)\s*\d*:(?=\s|$)"
     r"|^\s*(?P<common>(?i:intro|verse|pre-?chorus|chorus|refrain|bridge|interlude|solo|head|outro|coda))\b\s*\d*:?(?=[\s|(]|$)"
 )
+_LETTER_ALONE = re.compile(
+    r"(?P<before>(?i:part|section)\s+)?\(?(?P<letter>[A-H]\d?'?)\)?[.:]?(?P<after>\s+(?i:part|section):?)?\s*(?P<times>\(?(?:[x\u00d7]\s?\d+|\d+\s?[x\u00d7])\)?)?"
+)
 _NUMBER_IN_BRACKETS = re.compile(r"\[(\d(?:[,.\s-]*\d)*)\.?\]")
 _COMMENT = re.compile(r"(?:^|\s)#(?:\s.*|$)")
 # What separates the chords of a line without bar lines.
 _SEPARATOR = re.compile(r"\s[-\u2013\u2014]+(?=\s)|[,;\u2192>]|(?<=\w)[\u2013\u2014](?=[A-G])|(?<=[\w)])-(?=[A-G])")
 _LIST_NUMBER = re.compile(r"^\d+[.)]\s")
-COMMON_BEATS = 4
-"""The beats of a bar where a chart does not say its meter."""
+COMMON_BEATS, COMMON_METER = 4, "4/4"
+"""The beats of a bar, and the meter, where a chart does not say it."""
 
 _METER = re.compile(r"\d{1,2}/\d{1,2}")
+# A meter before the first bar line, or where a bar begins.
+_METER_OF_BAR = re.compile(r"\s*(?P<meter>\d{1,2}/(?:1|2|4|8|16))(?=\s|$)")
 # A bar line, with the repeat that ends or begins at it.
 _BAR_LINE = re.compile(r"(?P<end>:)?(?:\[?\|+\]?|\]|\[(?=:))+(?P<begin>:)?|(?P<end_alone>:\])|(?P<begin_alone>\[:)")
 
@@ -52,8 +65,12 @@ def read_text_chart(text: str) -> Chart:
     if len(text) > MAX_CHARACTERS:
         raise ChartError(f"the chart has {len(text):,} characters; a chart has {MAX_CHARACTERS:,} at most")
     reader = _TextReader()
-    for line in text.splitlines():
-        reader.read_line(_COMMENT.sub("", line).strip())
+    lines = [line for line in (_COMMENT.sub("", line).strip() for line in text.splitlines()) if line]
+    for line, following in zip_longest(lines, lines[1:], fillvalue=""):
+        # A letter alone is a chord in a list of them, and a section above bars.
+        letter = _LETTER_ALONE.fullmatch(line)
+        is_section = letter and (letter["before"] or letter["after"] or "|" in following)
+        reader.read_line(f"[{letter['letter']}] {letter['times'] or ''}" if letter and is_section else line)
     return reader.chart()
 
 
@@ -82,7 +99,9 @@ class _TextReader:
             _, without_names = take_times(without_names)
         if not without_names.strip():
             return
-        if "|" in without_names or "[:" in without_names or ":]" in without_names:
+        if _METER_OF_BAR.fullmatch(without_names):
+            self._take_meter(without_names)
+        elif "|" in without_names or "[:" in without_names or ":]" in without_names:
             self._read_bars(without_names.strip())
         else:
             self._read_list(without_names.strip())
@@ -130,15 +149,24 @@ class _TextReader:
         if len(words) > 1 and (times := take_times(words[-1])[0]):
             words.pop()
         is_title = not self._written and not any(
-            is_chord(word) or is_sign(word) or any(map(str.isdigit, word)) for word in words
+            is_chord(word) or is_sign(word) or any(map(str.isdigit, word)) for word in with_beats(words)
         )
-        if is_title or are_words(words):
+        if is_title or are_words(with_beats(words)):
             self._leave_out(line)
             return
-        for word in words:
-            self._add_bar([word])
+        for bar in self._bars_of_list(words):
+            self._add_bar(bar)
         if times:
             self._repeat(first_bar, len(self._written), times)
+
+    def _bars_of_list(self, words: list[str]) -> list[list[str]]:
+        """The bars of a line without bar lines: a chord each; where slashes count the beats of its chords, as many beats as a bar has."""
+        beats = int(self._meter.partition("/")[0] or COMMON_BEATS)
+        cells = with_beats(words)
+        bars = [cells[at : at + beats] for at in range(0, len(cells), beats)]
+        if "/" in cells and len(cells) % beats == 0 and all(is_chord(bar[0]) for bar in bars) and "%" not in cells:
+            return bars
+        return [[word] for word in words]
 
     def _read_bars(self, line: str) -> None:
         at, first_bar, has_repeat = 0, len(self._written), self._begins_repeat
@@ -157,10 +185,10 @@ class _TextReader:
 
     def _read_bar(self, text: str, *, is_outside: bool) -> None:
         """One bar; text before the first bar line or after the last one, if there is any and it is no word, is a bar too."""
-        _, text = take_times(text)
+        _, text = take_times(self._take_meter(text))
         endings, text = take_ending(text)
         signs, rest = take_signs(text)
-        cells = cells_of(rest)
+        cells = with_beats(cells_of(rest))
         if is_outside and signs.is_empty and are_words(cells):
             if self._written:
                 self._leave_out(text)
@@ -173,6 +201,17 @@ class _TextReader:
         self._segno_is_next |= signs.is_segno
         self._add_bar(cells, endings)
         self._apply(BarSigns(jump=signs.jump, leaves=signs.leaves, is_fine=signs.is_fine))
+
+    def _take_meter(self, text: str) -> str:
+        """The text of a bar without the meter that it begins with: that of the chart before its first bar, and said elsewhere."""
+        found = _METER_OF_BAR.match(text)
+        if found is None:
+            return text
+        if not self._written:
+            self._meter = found["meter"]
+        elif found["meter"] != (self._meter or COMMON_METER):
+            self._cells.remark(other_meter(self._cells.bar_number, found["meter"], self._meter or COMMON_METER))
+        return text[found.end() :]
 
     def _apply(self, signs: BarSigns) -> None:
         """Puts signs on the bar before, and on the one that comes."""

@@ -8,6 +8,8 @@ from model.harmony.changes import ChartChanges
 from model.harmony.notations.text_chart import read_text_chart
 from model.harmony.preference.chord_preference import BY_INTERVAL_SIZE, BY_NEXT_SIZE, BY_PLACE_SIZE, ChordPreference
 from model.improvising.forecast import (
+    HELD_FOREIGN,
+    HELD_OVER_BEATS,
     PARALLEL_WEIGHT,
     PAST_LINE_WEIGHT,
     STRONG_BEATS,
@@ -18,6 +20,7 @@ from model.improvising.forecast import (
     Grammar,
     NoLongRepeats,
     ParallelTimes,
+    TimesToChanges,
     TimesToLines,
     VariedTimes,
     keep_some,
@@ -119,6 +122,19 @@ class TestChordNotes:
         assert int(np.argmax(weights)) == token(56)
 
     @pytest.mark.parametrize(
+        ("end_beats", "ratio"), [(8.0, 10.0), (8.25, 10.0), (8.5, 10.0 * HELD_FOREIGN), (None, 10.0)]
+    )
+    def test_a_note_that_is_held_over_a_change_rather_is_one_of_the_chord_that_comes(
+        self, end_beats: float | None, ratio: float
+    ) -> None:
+        weights = np.ones(PITCH_WORDS.size)
+        settings = SamplingSettings(changes=CHANGES, chord_preference=ROOT_LIKED)
+        held = ForecastPoint(4.0, 12.0, 7.5, end_beats=end_beats)
+        ChordNotes(PITCH_WORDS, ROOT_LIKED, CHANGES, settings).apply(weights, held)
+        # B flat, the root of the present chord, is foreign to the F7 that comes; A is its third.
+        assert weights[token(70)] / weights[token(69)] == pytest.approx(ratio)
+
+    @pytest.mark.parametrize(
         "settings",
         [
             SamplingSettings(changes=CHANGES),
@@ -133,6 +149,30 @@ class TestChordNotes:
             for chosen in (settings, SamplingSettings())
         ]
         assert draws[0] == draws[1]
+
+
+class TestTimesToChanges:
+    def times_after(self, pitch: int, beat: float, harmony: float = 0.5) -> dict[float, float]:
+        """By the beats to the next onset, how much likelier that is after a note."""
+        weights = np.ones(EVENT_WORDS.size)
+        settings = SamplingSettings(changes=CHANGES, chord_preference=ROOT_LIKED, harmony=harmony)
+        now = ForecastPoint(0.0, 16.0, beat, chord=(pitch,))
+        TimesToChanges(EVENT_WORDS, CHANGES, settings).apply(weights, now)
+        times = weights[EVENT_WORDS.first_time_token :]
+        assert times.sum() == pytest.approx(len(EVENT_WORDS.bins))
+        assert weights[: EVENT_WORDS.first_time_token].tolist() == [1.0] * EVENT_WORDS.first_time_token
+        return dict(zip(EVENT_WORDS.bins.shifts, times / times[0], strict=True))
+
+    @pytest.mark.parametrize(("harmony", "weight"), [(0.5, HELD_FOREIGN), (1.0, HELD_FOREIGN**2)])
+    def test_a_note_that_is_foreign_to_the_chord_that_comes_is_seldom_held_over_the_change(
+        self, harmony: float, weight: float
+    ) -> None:
+        for beats, ratio in self.times_after(70, 7.5, harmony).items():
+            assert ratio == pytest.approx(weight if beats >= 0.5 + HELD_OVER_BEATS else 1.0)
+
+    def test_one_that_it_has_and_one_that_cannot_reach_it_are_held_as_before(self) -> None:
+        assert set(self.times_after(69, 7.5).values()) == {1.0}
+        assert set(self.times_after(70, 4.0, 0.5).values()) == {1.0}
 
 
 class TestVariedTimes:

@@ -1,10 +1,11 @@
-from itertools import pairwise
+from itertools import combinations, pairwise
 from statistics import median
 
 import pytest
 
 from bridge.timing.meter import Meter
 from model.harmony.changes import ChartChanges
+from model.harmony.chord import note_name
 from model.harmony.forms import FORMS
 from model.harmony.notations.text_chart import read_text_chart
 from server.band.arranger import Arranger, Bar
@@ -124,8 +125,21 @@ def test_swing_puts_the_off_beat_on_the_triplet_and_straight_in_the_middle() -> 
 
 
 def test_a_form_begins_with_a_crash() -> None:
-    crashes = [note.onset_beats for note in played(FORMS["blues"], rounds=3) if note.pitch == CRASH]
+    notes = played(FORMS["blues"], rounds=3)
+    crashes = [note.onset_beats for note in notes if note.instrument == "drums" and note.pitch == CRASH]
     assert crashes == [0.0, 48.0, 96.0]
+
+
+@pytest.mark.parametrize("feel", FEELS)
+@pytest.mark.parametrize("meter", [Meter(4, 4), Meter(3, 4), Meter(6, 8), Meter(7, 8)])
+def test_no_drum_is_struck_twice_at_once_where_a_fill_meets_the_pattern(feel: Feel, meter: Meter) -> None:
+    for seed in range(4):
+        hits = [
+            (note.onset_beats, note.pitch)
+            for note in played(FORMS["folk"], feel, rounds=4, meter=meter, seed=seed)
+            if note.instrument == "drums"
+        ]
+        assert len(set(hits)) == len(hits)
 
 
 def test_without_a_chord_bass_and_chords_are_silent() -> None:
@@ -159,6 +173,46 @@ def test_a_walking_bass_leads_to_a_change_by_a_half_tone_a_whole_tone_or_a_fifth
     ]
     assert set(led) <= {1, 2, 5, 7}
     assert sum(step <= 2 for step in led) > len(led) / 2
+
+
+def test_a_passing_note_of_a_walking_bass_leads_on_to_a_chord_note_and_not_back() -> None:
+    for seed in range(8):
+        bass = [note.pitch for note in bass_of(played("| F7 | % | Bb7 | % |", rounds=8, seed=seed))]
+        # The first three notes of each chord of eight: the last one leads to the next chord.
+        for at in range(0, len(bass), 8):
+            first, second, third = bass[at : at + 3]
+            if (second - (5 if at % 16 == 0 else 10)) % 12 not in {0, 4, 7, 10}:
+                assert abs(third - second) <= 2
+                assert (third > second) == (second > first)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "clash"), [("C7b9", "D"), ("C7#9", "D"), ("C7#11", "F"), ("C7alt", "A"), ("CmMaj7", "Bb")]
+)
+def test_a_walking_bass_takes_no_note_of_the_scale_that_the_symbol_replaces(symbol: str, clash: str) -> None:
+    for seed in range(8):
+        bass = bass_of(played(f"| {symbol} | % | F |", rounds=4, seed=seed))
+        # The last note before the next chord may lead to it by a half tone.
+        names = {note_name(note.pitch) for note in bass if note.onset_beats % 12.0 < 7.0}
+        assert clash not in names
+
+
+def test_over_an_altered_chord_the_bass_plays_no_plain_fifth() -> None:
+    bass = bass_of(played("| C7alt | % |", "straight"))
+    assert {note_name(note.pitch) for note in bass} == {"C", "Ab"}
+
+
+@pytest.mark.parametrize("symbol", ["Fm9", "Bb13", "C7#9", "Eb11", "Cmaj13", "G7b9", "C4"])
+def test_no_two_notes_of_the_chords_are_a_minor_ninth_apart(symbol: str) -> None:
+    for key in range(12):
+        # The chord before decides where the voicing lies.
+        before = note_name(key)
+        for voicing in voicings(played(f"| {before}6 | {symbol} | {before}m7 | {symbol} |", "bossa")):
+            assert not any(high - low == 13 for low, high in combinations(voicing, 2))
+
+
+def test_an_eleventh_chord_is_voiced_without_the_third_that_it_rubs_against() -> None:
+    assert {note_name(pitch) for voicing in voicings(played("| C11 |")) for pitch in voicing} == {"Bb", "D", "F"}
 
 
 @pytest.mark.parametrize("feel", ["straight", "rock", "bossa", "waltz"])

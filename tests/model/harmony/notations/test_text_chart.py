@@ -139,7 +139,7 @@ def test_a_heading_that_is_far_too_long_is_named_in_short() -> None:
     assert len(chart.remarks[0]) < 200
 
 
-@pytest.mark.parametrize("ending", ["1. F", "1.F", "1 F", "[1. F", "[1] F", "1) F", "1: F"])
+@pytest.mark.parametrize("ending", ["1. F", "1.F", "1 F", "[1. F", "[1] F", "1) F", "1: F", "(1) F"])
 def test_the_number_of_an_ending_is_written_in_any_usual_way(ending: str) -> None:
     assert bars(f"|: C |{ending} :|{ending.replace('1', '2').replace('F', 'G')} |") == "C | F | C | G"
 
@@ -216,3 +216,59 @@ def test_a_symbol_that_a_space_has_cut_is_whole_and_one_in_brackets_is_played(te
 )
 def test_a_list_of_chords_may_have_separators(text: str) -> None:
     assert bars(text) == "C | G | Am | F"
+
+
+@pytest.mark.parametrize("text", ["| C/// | Dm7/ G7/ |", "C /// | Dm7/ G7 /", "C/// Dm7/ G7/", "C / / / Dm7 / G7 /"])
+def test_slashes_are_beats_of_the_chord_that_they_touch(text: str) -> None:
+    assert bars(text) == "C C C C | Dm7 Dm7 G7 G7"
+    assert read_text_chart(text).remarks == ()
+
+
+def test_slashes_that_count_no_bar_stay_a_bar_each() -> None:
+    assert bars("C / G7") == "C | C | G7"
+    assert bars("Dm7 G7 / Cmaj7 / %") == "Dm7 | G7 | G7 | Cmaj7 | Cmaj7 | Cmaj7"
+
+
+def test_an_x_repeats_the_whole_bar_before() -> None:
+    assert bars("| Dm7 G7 | x | C |") == "Dm7 G7 | Dm7 G7 | C"
+    assert bars("| C | F | x2") == "C | F | C | F"
+
+
+@pytest.mark.parametrize("text", ["3/4 | C | F |", "| 3/4 C | F |", "3/4\n| C | F |", "Waltz\n3/4\nC F"])
+def test_a_meter_may_stand_before_the_first_bar(text: str) -> None:
+    chart = read_text_chart(text)
+    assert (bars(text), chart.meter, chart.remarks) == ("C | F", "3/4", ())
+
+
+def test_another_meter_within_a_chart_is_said_and_is_no_chord() -> None:
+    chart = read_text_chart("| C | 3/4 F | G |")
+    assert chart.remarks == ("bar 2 is in 3/4; all bars of a chart are as long as the first, in 4/4",)
+    assert bars("| C | 3/4 F | G |") == "C | F | G"
+
+
+def test_small_letters_between_bar_lines_are_read_as_capitals_which_is_said_once() -> None:
+    chart = read_text_chart("| dm7 | bb7 a7 | f#m7b5 |")
+    assert bars("| dm7 | bb7 a7 | f#m7b5 |") == "Dm7 | Bb7 A7 | F#m7b5"
+    assert chart.remarks == ("small letters are read as capitals: dm7 is Dm7",)
+
+
+def test_an_alteration_after_a_space_belongs_to_its_chord_and_is_no_chord() -> None:
+    assert bars("| C7 b9 | Dm7 b5 G7 #11 |") == "C7b9 | Dm7b5 G7#11"
+    assert bars("| C b5 |") == "C C"
+
+
+def test_endings_may_be_ordinal_numbers() -> None:
+    assert bars("|: C |1st: F :|2nd: G |") == bars("|: C |1st F :|2nd G |") == "C | F | C | G"
+
+
+@pytest.mark.parametrize("name", ["A", "A1", "B'", "(A)", "A.", "Part A", "A section", "Section A:"])
+def test_a_letter_alone_above_bars_is_a_section_and_no_chord(name: str) -> None:
+    chart = read_text_chart(f"Tune\n\n{name}\n\n| C | F |\n{name}\n| G |")
+    assert (bars(f"{name}\n| C | F |\n{name}\n| G |"), chart.title, chart.remarks) == ("C | F | G", "Tune", ())
+    assert bars(f"{name} x2\n| C | F |") == "C | F | C | F"
+
+
+def test_a_letter_alone_in_a_list_is_a_chord() -> None:
+    assert bars("A\nD\nE") == "A | D | E"
+    assert bars("G\nC D G") == "G | C | D | G"
+    assert bars("| C | F |\nG") == "C | F | G"
