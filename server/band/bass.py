@@ -12,6 +12,8 @@ LOWEST, HIGHEST, CENTRE = 28, 50, 38
 PASSING_SHARE = 0.6
 # A note that leads to the next root is foreign to the present chord: held longer than this, it is a wrong note.
 LONGEST_APPROACH_BEATS = 1.0
+# In these feels a half tone from outside the chord's scale, as jazz has it before a change, sounds like a wrong note.
+PLAIN_FEELS = frozenset({"rock", "waltz"})
 # The scale that a walking bass takes its steps from.
 SCALES: Mapping[ChordKind, tuple[int, ...]] = {
     "major": (0, 2, 4, 5, 7, 9, 11),
@@ -83,7 +85,7 @@ def root_and_fifth(places: Sequence[BassBeat], before: int | None, feel: Feel, r
         if place.is_change or stays or (index == 0 and feel != "waltz"):
             pitch = root
         elif place.next_root is not None and is_short and random.random() < 0.5:
-            pitch = _approach(place.chord, place.next_root, last, random)
+            pitch = _approach(place.chord, place.next_root, last, random, is_plain=feel in PLAIN_FEELS)
         else:
             fifth = _fifth(place.chord)
             pitch = (
@@ -108,11 +110,17 @@ def _fifth(chord: Chord) -> int:
     return (chord.root + next((i for i in chord.intervals if i % OCTAVE in {6, FIFTH, 8}), FIFTH)) % OCTAVE
 
 
-def _approach(chord: Chord, next_root: int, last: int | None, random: Random) -> int:
-    """A note that leads to the next root: a half tone from it, its fifth, or a chord note a whole tone from it."""
+def _approach(chord: Chord, next_root: int, last: int | None, random: Random, *, is_plain: bool = False) -> int:
+    """A note that leads to the next root: a half tone from it, its fifth, or a chord note a whole tone from it.
+
+    Where `is_plain`, it is a note of the chord's scale.
+    """
     target = nearest(next_root, last if last is not None else CENTRE)
     choices = [target - 1, target + 1, nearest(next_root + FIFTH, target)]
-    choices += [pitch for pitch in (target - 2, target + 2) if chord.has(pitch)]
+    choices += [pitch for pitch in (target - 2, target + 2) if is_plain or chord.has(pitch)]
+    if is_plain:
+        scale = _scale(chord)
+        choices = [pitch for pitch in choices if pitch % OCTAVE in scale]
     reach = (
         range(max(LOWEST, last - OCTAVE), min(HIGHEST, last + OCTAVE) + 1)
         if last is not None
@@ -122,19 +130,24 @@ def _approach(chord: Chord, next_root: int, last: int | None, random: Random) ->
     return random.choice(usable or [target])
 
 
-def _passing(chord: Chord, last: int | None, random: Random) -> int | None:
-    """A note of the chord's scale, a step from the last one, that is no note of the chord; None where there is none.
+def _scale(chord: Chord) -> set[int]:
+    """The pitch classes of its scale.
 
     What the symbol says replaces the scale: no plain ninth below a raised one or above a lowered one, no seventh beside a major one.
     """
-    if last is None:
-        return None
     said = {i % OCTAVE for i in chord.intervals if i > SEVENTH}
-    scale = {
+    return {
         (chord.root + step) % OCTAVE
         for step in SCALES[chord.kind]
         if not said & {(step - 1) % OCTAVE, (step + 1) % OCTAVE}
     }
+
+
+def _passing(chord: Chord, last: int | None, random: Random) -> int | None:
+    """A note of the chord's scale, a step from the last one, that is no note of the chord; None where there is none."""
+    if last is None:
+        return None
+    scale = _scale(chord)
     near = [last + by for by in (-2, -1, 1, 2) if LOWEST <= last + by <= HIGHEST]
     steps = [pitch for pitch in near if pitch % OCTAVE in scale and not chord.has(pitch)]
     return random.choice(steps) if steps else None
