@@ -97,7 +97,7 @@ class Settings:
         "songbook",
         "partner",
         "The trained pack that answers, by its name or folder.",
-        names="the name of a pack",
+        names="the name or the folder of a pack",
     )
     key: str = _row(
         "key",

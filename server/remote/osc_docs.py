@@ -51,8 +51,8 @@ button, a blank or a slash becomes `_`, and a sharp becomes `s`: `/fours/quantiz
 in the middle between its half and its double; answer_length changes slowly at the low end. For a whole number or a choice,
 the nearest one is taken.
 
-**Bundles** are carried out at once, whatever their time tag says. **On a network**, Trading Fours listens where the panel
-does (`--lan`), or at the address in `osc.host`, such as `0.0.0.0`. It reads messages only from the addresses that you name
+**Bundles** are carried out at once, whatever their time tag says. **On a network**, Trading Fours receives OSC with
+`--lan`, which opens the panel too, or with an address of this machine in `osc.host`, such as `0.0.0.0` for all of them. It reads messages only from the addresses that you name
 (`--trust 192.168.1.20`, or `osc.trust`); all other senders are neither read nor answered.
 Only then is the address announced by mDNS, so that apps find it; `osc.advertise` turns that on or off in either case.
 """
