@@ -2,6 +2,9 @@
 
 # The tempo where nothing gives another one, as MIDI files have it ("Standard MIDI Files 1.0", Set Tempo).
 DEFAULT_TEMPO_BPM = 120.0
+# How daring a choice of notes is, and the share of the probability that is kept: those of a jam, which `fours compare` has too.
+DEFAULT_TEMPERATURE = 1.0
+DEFAULT_TOP_P = 0.98
 # The weight of a memory, from 0 to 1: the strength that its back-off was fitted at (`model.memory.backoff`).
 FITTED_STRENGTH = 0.5
 # How much of an answer is free of quotes of the player, from 0 to 1 (`model.improvising.novelty`).

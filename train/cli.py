@@ -89,7 +89,8 @@ def train(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            help="Folders with MIDI files, each a corpus of its own; or files, globs, or a .txt that lists files."
+            metavar="FOLDER",
+            help="Folders with MIDI files, each a corpus of its own; or files, globs, or a .txt that lists files.",
         ),
     ],
     out: Annotated[Path, typer.Option(help="The folder of the pack to write.")],

@@ -28,7 +28,10 @@ DEFAULTS = AnswerSettings()
 
 def compare_approaches(
     context: typer.Context,
-    pack: Annotated[str, typer.Argument(help="The pack whose two approaches are compared, by its name or folder.")],
+    pack: Annotated[
+        str,
+        typer.Argument(metavar="PACK", help="The pack whose two approaches are compared, by its name or folder."),
+    ],
     out: Annotated[
         Path,
         typer.Option("--out", "-o", help="The folder of the report to write; or its page, a name that ends in .html."),
@@ -45,7 +48,7 @@ def compare_approaches(
             help="Real music to compare the answers with: a folder that the pack was trained on. Can be given more than once.",
         ),
     ] = None,
-    bars: Annotated[int, typer.Option(min=1, max=64, help="How long an answer is.")] = DEFAULTS.bars,
+    bars: Annotated[int, typer.Option(min=1, max=64, help="How many bars an answer has.")] = DEFAULTS.bars,
     answers: Annotated[
         int, typer.Option(min=1, max=1000, help="How many answers to each seed are measured; the first is shown.")
     ] = DEFAULTS.answers,

@@ -30,9 +30,10 @@ console = Console()
 
 
 def evaluate_pack(
-    pack: Annotated[str, typer.Argument(help="The pack to judge, by its name or folder.")],
+    pack: Annotated[str, typer.Argument(metavar="PACK", help="The pack to judge, by its name or folder.")],
     sources: Annotated[
-        list[Path], typer.Argument(help="Folders with MIDI files, or files, globs, or a .txt that lists files.")
+        list[Path],
+        typer.Argument(metavar="FOLDER", help="Folders with MIDI files, or files, globs, or a .txt that lists files."),
     ],
     split: Annotated[Split, typer.Option(help="The side of the split that the pack is judged on.")] = "test",
     tracks: Annotated[

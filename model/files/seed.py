@@ -52,7 +52,9 @@ def read_seed(path: Path) -> Seed:
     """
     try:
         content = read_regular_file(path)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+    except IsADirectoryError as error:
+        raise SeedError(f"{path} is a folder; {_HELP}") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise SeedError(f"there is no file {path}; {_HELP}") from error
     except OSError as error:
         raise SeedError(f"{shown_path(path)} cannot be read: {error.strerror or error}; {_HELP}") from error

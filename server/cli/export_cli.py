@@ -17,7 +17,9 @@ SET_BY_EXPORT = frozenset(
 
 def export(
     *,
-    seed: Annotated[Path, typer.Argument(help="A file of music (.mid, MusicXML, ABC): the phrase to answer.")],
+    seed: Annotated[
+        Path, typer.Argument(metavar="SEED", help="A file of music (.mid, MusicXML, ABC): the phrase to answer.")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The .mid file to write.")],
     count: Annotated[
         int, typer.Option(min=1, max=999, help="How many answers to write, each in a file of its own.")

@@ -21,11 +21,11 @@ def jam(
     midi_in: Annotated[str | None, typer.Option(help="Listen to the port with this in its name.")] = None,
     midi_out: Annotated[str | None, typer.Option(help="Play to the port with this in its name.")] = None,
     midi_api: Annotated[str | None, typer.Option(help=", ".join(get_args(MidiApi)) + ".")] = None,
-    osc_port: Annotated[int | None, typer.Option(help="Where OSC comes in.")] = None,
+    osc_port: Annotated[int | None, typer.Option(help="The port that receives OSC.")] = None,
     panel: Annotated[
         bool | None, typer.Option("--panel/--no-panel", help="Serve the panel, a page to play on.")
     ] = None,
-    panel_port: Annotated[int | None, typer.Option(help="Where the panel is served.")] = None,
+    panel_port: Annotated[int | None, typer.Option(help="The port of the panel's page.")] = None,
     lan: Annotated[bool | None, typer.Option("--lan", help="Serve panel and OSC to the network too.")] = None,
     trust: Annotated[
         list[str] | None,
@@ -47,7 +47,7 @@ def jam(
         bool,
         typer.Option(
             "--dummy",
-            help="Use no trained models, as simple rules answer, and no MIDI ports unless another option names them.",
+            help="Answer by simple rules instead of trained models, without MIDI ports unless another option names them.",
         ),
     ] = False,
     config: ConfigOption = None,

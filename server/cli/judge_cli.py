@@ -22,20 +22,21 @@ def judge(
     *,
     judged: Annotated[str, typer.Argument(metavar="PACK", help="The pack to judge, by its name or folder.")],
     sources: Annotated[
-        list[Path], typer.Argument(help="Folders of music, of which what the pack has not seen is used.")
+        list[Path],
+        typer.Argument(metavar="FOLDER", help="Folders of music; only what the pack was not trained on is used."),
     ],
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="The folder of the page to write; or its page, a name that ends in .html."),
     ] = None,
     split: Annotated[
-        Side, typer.Option(help="The side of the split: valid while something is built, test in the end.")
+        Side, typer.Option(help="The side of the split: valid during development, test at the end.")
     ] = "test",
     seeds: Annotated[int, typer.Option(min=10, max=10_000, help="How many seeds; fewer for a quick look.")] = 436,
     bars: Annotated[int, typer.Option(min=1, max=32, help="The bars of a seed, and of what follows it.")] = 4,
     random_seed: Annotated[int, typer.Option(help="The same arguments give the same figures.")] = 0,
     workers: Annotated[int, typer.Option(min=1, max=MOST_WORKERS, help="Processes that read music files.")] = 2,
-    cache: Annotated[Path | None, typer.Option(help="Where files that were read are kept.", show_default=False)] = None,
+    cache: Annotated[Path | None, typer.Option(help="The cache of files that were read.", show_default=False)] = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
     controls: Controls,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from server.cli.options import ConfigOption, JsonOption
-from server.controls.control_table import CONTROLS, Control
+from server.controls.control_table import BY_NAME, CONTROLS, Control
 
 
 def ports(*, as_json: JsonOption = False) -> None:
@@ -46,13 +46,18 @@ def controls(
     from rich.console import Console
     from rich.table import Table
 
+    from model.harmony.forms import FORMS
+
     table = Table("OSC address", "takes", "default", "what it does", box=None, pad_edge=False)
     for control in CONTROLS:
         default = (
             "" if control.default is None else f"{control.default:g}" if control.kind == "number" else control.default
         )
         table.add_row(control.address, control.allowed, str(default), control.help)
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    print()
+    console.print(f"Forms for {BY_NAME['chart'].address}: {', '.join(FORMS)}.", highlight=False)
 
 
 def packs(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
@@ -92,7 +97,10 @@ def packs(*, config: ConfigOption = None, as_json: JsonOption = False) -> None:
 def write_config(
     *,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The file to write; fours jam reads config.toml of its folder.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="The file to write; fours jam reads config.toml of the folder where it starts."
+        ),
     ] = None,
 ) -> None:
     """Print the configuration with every key, its default and a comment, or write it into a file."""

@@ -9,7 +9,7 @@ import typer
 
 from server.cli.options import ConfigOption
 
-DAW_HELP = "live, reaper, bitwig, ardour, dawproject, ableton-link or touchosc."
+DAW_HELP = "live, reaper, bitwig, ardour, dawproject (for Cubase and Studio One), ableton-link or touchosc."
 
 
 def setup(
@@ -17,7 +17,7 @@ def setup(
     daw: Annotated[str, typer.Argument(metavar="DAW", help=DAW_HELP)],
     to: Annotated[Path | None, typer.Option(help="Write into this folder instead of the DAW's own.")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove what an earlier setup wrote.")] = False,
-    tempo: Annotated[float | None, typer.Option(min=20, max=400, help="Set this tempo in the song, too.")] = None,
+    tempo: Annotated[float | None, typer.Option(min=20, max=400, help="Set this tempo in the DAW's song, too.")] = None,
     config: ConfigOption = None,
 ) -> None:
     """Set up a DAW: write the file that it takes, and say what is left to click."""

@@ -11,7 +11,17 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from bridge.errors import BadTrustedAddress, cut_short, shown
@@ -33,7 +43,6 @@ MOST_MISTAKES = 20
 ALL_INTERFACES = "0.0.0.0"  # noqa: S104  used only where `lan` is on
 Advertise = Literal["auto", "on", "off"]
 ProgramChange = Literal["off", "pack", "approach"]
-PortNumber = Annotated[int, Field(ge=1, le=65535)]
 _OFFSET = BY_NAME["offset_ms"]
 
 
@@ -66,7 +75,16 @@ def _check_path(text: str) -> str:
     return text
 
 
+def _check_port(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    """Says the whole range of ports, where pydantic names the one bound that is crossed."""
+    try:
+        return check(value)
+    except ValidationError as error:
+        raise _own_error(f"a port is a whole number from 1 to 65535, not {shown(value)}") from error
+
+
 Host = Annotated[str, AfterValidator(_check_host)]
+PortNumber = Annotated[int, Field(ge=1, le=65535), WrapValidator(_check_port)]
 PathText = Annotated[str, AfterValidator(_check_path)]
 
 
@@ -333,7 +351,11 @@ def _sentence_for(detail: Any) -> str:
         )
     if detail["type"] == FULL_SENTENCE:
         return f"{key}: {detail['msg']}"
-    return f"{key}: {detail['msg'][0].lower()}{detail['msg'][1:]}, not {shown(detail['input'])}"
+    if detail["type"] == "model_type":
+        return f"{key} is a section: [{key}]"
+    # "Input" is pydantic's word for any value; in this file it is the name of a key.
+    sentence = f"{key}: {detail['msg']}".replace(": Input should be ", " should be ", 1)
+    return f"{sentence}, not {shown(detail['input'])}"
 
 
 def _known_keys(sections: list[str]) -> list[str]:

@@ -15,7 +15,14 @@ from bridge.errors import cut_short, shown
 from bridge.timing.clock_messages import FASTEST_BPM, SLOWEST_BPM
 from model.analysis.scale import KEY_CHOICES
 from model.approach import Approach
-from model.defaults import DEFAULT_NOVELTY, DEFAULT_TEMPO_BPM, FITTED_STRENGTH, PLAYED_HARMONY
+from model.defaults import (
+    DEFAULT_NOVELTY,
+    DEFAULT_TEMPERATURE,
+    DEFAULT_TEMPO_BPM,
+    DEFAULT_TOP_P,
+    FITTED_STRENGTH,
+    PLAYED_HARMONY,
+)
 from model.harmony.forms import FORMS
 from model.notes import HIGHEST_PITCH, LOWEST_PITCH, MAX_CHORD_NOTES
 from server.controls.choices import (
@@ -87,17 +94,17 @@ class Settings:
         "How it answers: pitch predicts pitches only, event predicts the rhythm too.",
     )
     temperature: float = _number(
-        "partner", 1.0, 0.1, 2.0, "How daring the choice of notes is; 1 is as the model learnt it."
+        "partner", DEFAULT_TEMPERATURE, 0.1, 2.0, "How daring the choice of notes is; 1 is as the model learnt it."
     )
     top_p: float = _number(
-        "partner", 0.98, 0.05, 1.0, "Leaves out the least likely notes: this share of the probability is kept."
+        "partner", DEFAULT_TOP_P, 0.05, 1.0, "Leaves out the least likely notes: this share of the probability is kept."
     )
     pack: str = _row(
         "name",
         "songbook",
         "partner",
         "The trained pack that answers, by its name or folder.",
-        names="the name of a pack",
+        names="the name or the folder of a pack",
     )
     key: str = _row(
         "key",

@@ -8,10 +8,12 @@ from bridge.surfaces.open_stage_control import session_json
 from bridge.surfaces.surface import Surface, lay_out
 from bridge.surfaces.surface_picture import draw_surface
 from bridge.surfaces.touchosc_file import touchosc_bytes
+from model.extras import install_hint
 from model.pack.pack import available_packs
 from model.whole_file import replaceable, write_whole
 from server.config.config import Config
 from server.errors import LayoutError
+from server.out_file import PICTURE_SUFFIXES
 from server.remote.surface_rows import control_rows, status_lights
 
 SurfaceApp = Literal["touchosc", "open-stage-control"]
@@ -32,11 +34,13 @@ def find_surface_app(name: str) -> SurfaceApp:
 
 
 def write_layout(app: SurfaceApp, config: Config, out: Path | None, picture: Path | None) -> list[Path]:
-    """Writes the layout to `out`, or to the app's default name in the working folder, and a picture of it to `picture`, whose suffix names the format.
+    """Writes the layout to `out`, or to the app's default name in the working folder, and a picture of it to `picture`, a .png file.
 
     Controls stand at their values in `config`, and each pack that it finds gets a button. Returns the files that were
     written. Raises LayoutError if one cannot be written.
     """
+    if picture is not None and picture.suffix and picture.suffix.lower() not in PICTURE_SUFFIXES:
+        raise LayoutError(f"{picture} cannot be written: a picture is a .png file, such as layout.png")
     surface = _surface(config)
     default_name, to_bytes = SURFACE_APPS[app]
     path = out or Path(default_name)
@@ -68,4 +72,4 @@ def _write(path: Path, write: Callable[[], object]) -> None:
     except (OSError, ValueError) as error:
         raise LayoutError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from error
     except ModuleNotFoundError as error:
-        raise LayoutError(f"{path} needs {error.name}, which is not installed: pip install {error.name}") from error
+        raise LayoutError(f"{path} needs {error.name}, which is not installed: {install_hint('train')}") from error

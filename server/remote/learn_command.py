@@ -26,7 +26,7 @@ def learn(
     knob moves. Raises BadValue if no knob can move this control, if the knob moves another one already, or if it sends no CC of
     its own; and the errors of opening a port and of writing the configuration.
     """
-    CcBinding.read(control, 0)
+    check_learnable(control)
     moves: SimpleQueue[CcMove] = SimpleQueue()
 
     def receive(data: bytes, _at_s: float) -> None:
@@ -45,6 +45,11 @@ def learn(
     say(f"{control} = {binding.as_toml}")
     say(f"Written to {path}, under [{CC_SECTION}]." if path else f"Put this into config.toml, under [{CC_SECTION}].")
     return binding
+
+
+def check_learnable(control: str) -> None:
+    """Raises BadValue if there is no control of that name, or none that a knob can move."""
+    CcBinding.read(control, 0)
 
 
 def write_binding(path: Path, control: str, binding: CcBinding) -> None:

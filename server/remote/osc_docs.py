@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from server.config.config import OscSection
-from server.controls.control import Control
+from server.controls.control import Control, Curve
 from server.controls.control_table import CONTROLS
+from server.controls.fader import has_fader
 from server.controls.labels import address_part
 from server.jam.readouts import READOUTS, Readout
 from server.remote.osc_subscribers import EXPIRES_AFTER_S
@@ -14,6 +15,19 @@ from server.remote.pending_updates import TOUCH_S
 # Of longer lists of choices only the first few are shown.
 MOST_CHOICES_SHOWN = 14
 FIRST_CHOICES_SHOWN = 5
+
+
+def _listed(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _names_of_curve(curve: Curve) -> list[str]:
+    return [control.name for control in CONTROLS if control.curve == curve]
+
+
+_WITHOUT_FADER = _listed(
+    [f"`{control.name}`" for control in CONTROLS if control.kind != "action" and not has_fader(control)]
+)
 
 INTRODUCTION = f"""# Trading Fours by OSC
 
@@ -26,7 +40,7 @@ the app sends from, and to port {OscSection().reply_port} of the app's machine (
 |---|---|
 | `/fours/<control> VALUE` | sets a control, or does an action |
 | `/fours/<control>` | asks for the value, which comes back at the same address; an action is done |
-| `/fours/<control>/norm 0..1` | sets a control by a fader's position, from lowest to highest; all but `pack` have it |
+| `/fours/<control>/norm 0..1` | sets a control by a fader's position, from lowest to highest; all but {_WITHOUT_FADER} have it |
 | `/fours/<control>/<choice> 1` | a button for each choice; sent to apps as 1 if it is chosen, else as 0 |
 | `/fours/<control>/text` | the text for a label, such as `120 bpm`; only sent to apps |
 | `/fours/sync` | asks for all values again |
@@ -47,12 +61,12 @@ that show it are sent in bundles.
 button, a blank or a slash becomes `_`, and a sharp becomes `s`: `/fours/quantize/1_8t`, `/fours/meter/6_8`,
 `/fours/key/D_dorian`, `/fours/key/Fs_minor`.
 
-**Faders.** Most are linear. Those of tempo, step, time_scale and answer_after go by equal ratios, so that a value lies
-in the middle between its half and its double; answer_length changes slowly at the low end. For a whole number or a choice,
+**Faders.** Most are linear. Those of {_listed(_names_of_curve("log"))} go by equal ratios, so that a value lies
+in the middle between its half and its double; {_listed(_names_of_curve("cubic"))} changes slowly at the low end. For a whole number or a choice,
 the nearest one is taken.
 
-**Bundles** are carried out at once, whatever their time tag says. **On a network**, Trading Fours listens where the panel
-does (`--lan`), or at the address in `osc.host`, such as `0.0.0.0`. It reads messages only from the addresses that you name
+**Bundles** are carried out at once, whatever their time tag says. **On a network**, Trading Fours receives OSC with
+`--lan`, which opens the panel too, or with an address of this machine in `osc.host`, such as `0.0.0.0` for all of them. It reads messages only from the addresses that you name
 (`--trust 192.168.1.20`, or `osc.trust`); all other senders are neither read nor answered.
 Only then is the address announced by mDNS, so that apps find it; `osc.advertise` turns that on or off in either case.
 """

@@ -94,11 +94,11 @@ DAWS: Mapping[DawName, Daw] = {
         "Bitwig Studio",
         daw_folders.bitwig_folders,
         lambda partner, _config: bitwig_files(partner),
-        _always(
+        lambda partner, _config: (
             START,
             f'Start Bitwig Studio: it adds the controller "{NAME}" by itself, since it finds the ports.',
             f'An armed instrument track with the input "{NAME}" plays what the partner answers: click its arm button.',
-            f"A HW Instrument or a track output to the partner's port carries your phrase. {PLAY}",
+            f'On another track, which plays your phrase: click +, choose HW Instrument, and as its output "{partner.midi_in}". {PLAY}',
             "The partner's controls are in the Studio I/O panel.",
         ),
     ),
@@ -147,3 +147,12 @@ DAWS: Mapping[DawName, Daw] = {
         _touchosc_steps,
     ),
 }
+
+OTHER_NAMES: Mapping[str, DawName] = {
+    "ableton": "live",
+    "ableton live": "live",
+    "bitwig studio": "bitwig",
+    "cubase": "dawproject",
+    "studio one": "dawproject",
+}
+"""What people call some of them, in small letters with blanks: the nearest name by its letters would be another one's."""

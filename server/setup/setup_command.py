@@ -7,7 +7,7 @@ from bridge.errors import did_you_mean
 from server.config.config import Config
 from server.errors import SetupError
 from server.setup.daw_folders import Machine, found_folder, shown
-from server.setup.daw_table import DAWS, Daw
+from server.setup.daw_table import DAWS, OTHER_NAMES, Daw
 from server.setup.own_files import OwnFiles
 from server.setup.partner import Partner
 
@@ -19,9 +19,9 @@ def find_daw(name: str) -> Daw:
     for known, daw in DAWS.items():
         if known == name.casefold():
             return daw
-    raise SetupError(
-        f"there is nothing to set up for {name}.{did_you_mean(name, list(DAWS))} There are: {', '.join(DAWS)}."
-    )
+    meant = OTHER_NAMES.get(name.casefold().replace("-", " "))
+    hint = did_you_mean(name, list(DAWS)) if meant is None else f' Did you mean "{meant}"?'
+    raise SetupError(f"there is nothing to set up for {name}.{hint} There are: {', '.join(DAWS)}.")
 
 
 def set_up(

@@ -310,7 +310,7 @@ class TestBadSeeds:
         assert "holds no notes" in self.refusal(seed, out, config)
 
     def test_a_folder(self, tmp_path: Path, out: Path, config: Config) -> None:
-        assert "there is no file" in self.refusal(tmp_path, out, config)
+        assert f"{tmp_path} is a folder" in self.refusal(tmp_path, out, config)
 
 
 class TestBadPaths:

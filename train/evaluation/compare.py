@@ -12,6 +12,7 @@ from random import Random
 import numpy as np
 
 from model.approach import APPROACHES, Approach
+from model.defaults import DEFAULT_TEMPERATURE, DEFAULT_TOP_P
 from model.engines.engine import Engine
 from model.files.seed import Seed
 from model.improvising.improviser import Improviser
@@ -40,7 +41,9 @@ class AnswerSettings:
 
     bars: int = 8
     answers: int = 8
-    sampling: SamplingSettings = field(default_factory=lambda: SamplingSettings(temperature=0.9, top_p=0.95))
+    sampling: SamplingSettings = field(
+        default_factory=lambda: SamplingSettings(temperature=DEFAULT_TEMPERATURE, top_p=DEFAULT_TOP_P)
+    )
     random_seed: int = 0
 
     @property

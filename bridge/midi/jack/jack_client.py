@@ -134,10 +134,11 @@ class JackClient:
         """The ports that are open."""
         return self._ports
 
-    def port_names(self, direction: Direction) -> list[str]:
-        """The names of the ports that a port of this direction can be connected to."""
+    def port_names(self, direction: Direction, *, with_own: bool = True) -> list[str]:
+        """The names of the ports that a port of this direction can be connected to; `with_own`: those of this client too."""
         is_input = direction == "input"
-        return [port.name for port in self._client.get_ports(is_midi=True, is_output=is_input, is_input=not is_input)]
+        ports = self._client.get_ports(is_midi=True, is_output=is_input, is_input=not is_input)
+        return [port.name for port in ports if with_own or not self._client.owns(port)]
 
     def open_port(self, number: int, direction: Direction, short_name: str, wanted: str | None) -> ClientPort:
         """Opens a port, and connects it to nothing."""

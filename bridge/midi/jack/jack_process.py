@@ -154,9 +154,8 @@ class JackProcess:
         direction, wanted = _direction(command), command["wanted"]
         found = None
         if isinstance(wanted, str):
-            names = self._client.port_names(direction)
             try:
-                found = names[match_port(wanted, direction, names)]
+                found = self._match(wanted, direction)
             except PortNotFound:
                 if not command["may_be_missing"]:
                     raise
@@ -170,6 +169,13 @@ class JackProcess:
                 self._client.close_port(port)
                 raise
         return {"name": found or port.port.name, "connected": wanted is None or found is not None}
+
+    def _match(self, wanted: str, direction: Direction) -> str:
+        """The port that a name means. One of our own is meant by its full name only, as a jam must not hear itself by chance."""
+        if wanted in self._client.port_names(direction):
+            return wanted
+        names = self._client.port_names(direction, with_own=False)
+        return names[match_port(wanted, direction, names)]
 
     def _close(self, command: Command) -> Reply:
         for port in self._client.ports:
@@ -223,7 +229,7 @@ class JackProcess:
                 report({"notice": "unplugged", "port": port.number})
             if port.target is None:
                 try:
-                    target = names[match_port(port.wanted, port.direction, names)]
+                    target = self._match(port.wanted, port.direction)
                     self._client.connect(port, target)
                 except Exception as error:  # noqa: BLE001  it may be gone again already, and is tried at the next change
                     self._client.faults[f"{type(error).__name__}: {error}"] += 1

@@ -145,7 +145,7 @@ class TestBadSeed:
         assert complaint(seed_file) == f"there is no file {seed_file}; {HELP}"
 
     def test_a_folder_is_refused(self, tmp_path: Path) -> None:
-        assert complaint(tmp_path) == f"there is no file {tmp_path}; {HELP}"
+        assert complaint(tmp_path) == f"{tmp_path} is a folder; {HELP}"
 
     def test_an_empty_file_is_refused(self, seed_file: Path) -> None:
         seed_file.touch()

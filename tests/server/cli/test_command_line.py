@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from model.extras import install_hint
+from model.harmony.forms import FORMS
 from model.pack import pack as packs
 from server import cli
 from server.cli.export_cli import SET_BY_EXPORT
@@ -237,6 +238,10 @@ class TestControls:
             assert control.address in done.out
             assert control.help in done.out
 
+    def test_the_forms_of_charts_are_listed_below(self, fours: Fours) -> None:
+        (line,) = [line for line in fours("controls").out.splitlines() if line.startswith("Forms for /fours/chart: ")]
+        assert line.endswith(f": {', '.join(FORMS)}.")
+
     def test_are_listed_as_json(self, fours: Fours) -> None:
         rows = json.loads(fours("controls", "--json").out)
         assert [row["address"] for row in rows] == [control.address for control in CONTROLS]
@@ -282,6 +287,9 @@ class TestLearnWithoutMidi:
     def test_says_how_to_get_midi(self, fours: Fours) -> None:
         assert "Start JACK" in fours.refusal("learn", "temperature")
         assert "Start JACK" in fours.refusal("calibrate")
+
+    def test_a_misspelt_control_is_said_first(self, fours: Fours) -> None:
+        assert fours.refusal("learn", "tempratur") == "there is no control tempratur; did you mean temperature?"
 
 
 @pytest.mark.usefixtures("own_packs")
@@ -414,9 +422,9 @@ class TestJamThatCannotStart:
     @pytest.mark.parametrize(
         ("option", "sentence"),
         [
-            (("--osc-port", "99999"), "the command line: osc.port: input should be less than or equal to 65535"),
-            (("--midi-api", "oss"), "the command line: midi.api: input should be 'auto', 'jack'"),
-            (("--device", "gpu"), "the command line: engine.device: input should be 'auto', 'cpu' or 'cuda'"),
+            (("--osc-port", "99999"), "the command line: osc.port: a port is a whole number from 1 to 65535"),
+            (("--midi-api", "oss"), "the command line: midi.api should be 'auto', 'jack'"),
+            (("--device", "gpu"), "the command line: engine.device should be 'auto', 'cpu' or 'cuda'"),
         ],
     )
     def test_with_an_option_out_of_its_range(self, fours: Fours, option: tuple[str, ...], sentence: str) -> None:

@@ -171,8 +171,8 @@ class TestMistakes:
             approach = "evnt"
         """
         assert mistakes(config_path, text) == [
-            f"midi.api: input should be {API_CHOICES}, not 'oss'",
-            "osc.port: input should be less than or equal to 65535, not 70000",
+            f"midi.api should be {API_CHOICES}, not 'oss'",
+            "osc.port: a port is a whole number from 1 to 65535, not 70000",
             "there is no key osc.prt; did you mean osc.port?",
             "controls: temperature is 0.1 to 2; 9 is out of range",
             "controls: there is no control tempr; did you mean tempo?",
@@ -189,7 +189,7 @@ class TestMistakes:
     @pytest.mark.parametrize("port", ["0", "-1", '"8000"', "8000.5", "true"])
     def test_a_port_must_be_an_integer_in_its_range(self, config_path: Path, port: str) -> None:
         (mistake,) = mistakes(config_path, f"[osc]\nport = {port}\n")
-        assert mistake.startswith("osc.port: input should be ")
+        assert mistake.startswith("osc.port: a port is a whole number from 1 to 65535, not ")
 
     def test_all_mistakes_in_cc_bindings_are_reported_too(self, config_path: Path) -> None:
         text = """
@@ -207,7 +207,7 @@ class TestMistakes:
             swing = true
         """
         assert mistakes(config_path, text) == [
-            "midi.program_change: input should be 'off', 'pack' or 'approach', not 'bank'",
+            "midi.program_change should be 'off', 'pack' or 'approach', not 'bank'",
             "midi.cc: top_p and temperature are both on CC 21",
             "midi.cc: there is no control tempr; did you mean tempo?",
             "midi.cc: the CC of tempo is 0 to 119, not 120",
@@ -217,6 +217,9 @@ class TestMistakes:
             "midi.cc: gate is bound to a CC, such as 21 or { cc = 21, channel = 3 }, not to {'cc': 26, 'chan': 1}",
             "midi.cc: the CC of swing is 0 to 119, not true",
         ]
+
+    def test_a_value_in_place_of_a_section_is_reported_in_the_words_of_the_file(self, config_path: Path) -> None:
+        assert mistakes(config_path, "osc = 8000\n") == ["osc is a section: [osc]"]
 
     @pytest.mark.parametrize("text", ["[midi]\ncc = 3\n", 'midi = "x"\n'])
     def test_cc_bindings_must_be_a_section(self, config_path: Path, text: str) -> None:
@@ -237,9 +240,9 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("text", "mistake"),
         [
-            ("[takes]\nkeep_days = 1000000", "takes.keep_days: input should be less than or equal to 36500, not 1000000"),
-            ("[takes]\nkeep_days = inf", "takes.keep_days: input should be a finite number, not inf"),
-            ("[takes]\nkeep_mb = nan", "takes.keep_mb: input should be a finite number, not nan"),
+            ("[takes]\nkeep_days = 1000000", "takes.keep_days should be less than or equal to 36500, not 1000000"),
+            ("[takes]\nkeep_days = inf", "takes.keep_days should be a finite number, not inf"),
+            ("[takes]\nkeep_mb = nan", "takes.keep_mb should be a finite number, not nan"),
             ('[takes]\nfolder = "a\\u0000b"', r"takes.folder: 'a\x00b' has a zero byte, which no path can have"),
             (
                 '[engine]\npacks_folder = "~nobody-of-that-name/packs"',
@@ -254,7 +257,7 @@ class TestMistakes:
                 r"osc.host: 'a\x00b' is no address of a machine; one is written like 127.0.0.1 or localhost",
             ),
             ('[osc]\nhost = ""', "osc.host: '' is no address of a machine; one is written like 127.0.0.1 or localhost"),
-            (f"[osc]\nport = 0x{'f' * 9000}", "osc.port: input should be less than or equal to 65535, not a number with too many digits"),
+            (f"[osc]\nport = 0x{'f' * 9000}", "osc.port: a port is a whole number from 1 to 65535, not a number with too many digits"),
         ],
     )  # fmt: skip
     def test_what_no_system_can_have_is_reported_in_one_sentence(
@@ -339,7 +342,7 @@ class TestCommandLine:
         with pytest.raises(ConfigError) as refusal:
             Config().with_values({"osc.port": 0, "controls.tempo": 1000.0})
         assert str(refusal.value).splitlines() == [
-            "the command line: osc.port: input should be greater than or equal to 1, not 0",
+            "the command line: osc.port: a port is a whole number from 1 to 65535, not 0",
             "the command line: controls: tempo is 20 to 400 bpm; 1000 is out of range",
         ]
 

@@ -56,5 +56,5 @@ def test_what_is_written_is_read_again_for_any_name(tmp_path: Path, name: str) -
     ("value", "reason"), [("-251", "greater than or equal to -250"), ('"x"', "valid number"), ("true", "valid number")]
 )
 def test_a_kept_value_that_no_control_takes_is_a_mistake(tmp_path: Path, value: str, reason: str) -> None:
-    with pytest.raises(ConfigError, match=rf"midi\.offset_ms\.Synth: .*{reason}"):
+    with pytest.raises(ConfigError, match=rf"midi\.offset_ms\.Synth should be .*{reason}"):
         config(f"[midi.offset_ms]\nSynth = {value}\n", tmp_path)

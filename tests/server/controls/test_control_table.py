@@ -153,7 +153,7 @@ class TestName:
 
     @pytest.mark.parametrize("raw", ["", 1.0, True])
     def test_an_empty_text_and_numbers_are_refused(self, raw: Raw) -> None:
-        with pytest.raises(BadValue, match="pack is the name of a pack, not "):
+        with pytest.raises(BadValue, match="pack is the name or the folder of a pack, not "):
             BY_NAME["pack"].read(raw)
 
 

@@ -79,7 +79,7 @@ def test_a_position_can_be_text_or_a_boolean(raw: Raw) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("pack", "pack has no norm; it takes the name of a pack"),
+        ("pack", "pack has no norm; it takes the name or the folder of a pack"),
         ("respond", "respond has no norm; it takes 1, to do it"),
     ],
 )

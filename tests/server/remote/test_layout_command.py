@@ -62,8 +62,11 @@ def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_picture_of_an_unknown_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LayoutError, match=r"layout\.xyz cannot be written"):
-        write_layout("touchosc", Config(), tmp_path / "layout.tosc", tmp_path / "layout.xyz")
+    with pytest.raises(
+        LayoutError, match=r"layout\.jpg cannot be written: a picture is a \.png file, such as layout\.png$"
+    ):
+        write_layout("touchosc", Config(), tmp_path / "layout.tosc", tmp_path / "layout.jpg")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")

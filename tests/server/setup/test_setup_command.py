@@ -194,6 +194,15 @@ def test_an_unknown_daw_gets_one_sentence_with_what_there_is() -> None:
         find_daw("repaer")
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("Ableton", "live"), ("ableton-live", "live"), ("Cubase", "dawproject"), ("Studio One", "dawproject")],
+)
+def test_a_daw_by_another_name_gets_the_name_to_use(name: str, meant: str) -> None:
+    with pytest.raises(SetupError, match=rf'nothing to set up for {name}\. Did you mean "{meant}"\?'):
+        find_daw(name)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes in folders")
 def test_a_pipe_in_the_folder_is_not_waited_for(machine: Machine, own_files: OwnFiles) -> None:
     (name, *_) = run("reaper", machine, own_files)

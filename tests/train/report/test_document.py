@@ -195,7 +195,7 @@ class TestThePage:
     def test_shows_how_it_was_made(self, full: Comparison) -> None:
         text = read(render(full, "fours compare tiny --out report")).text
         assert "fours compare tiny --out report" in text
-        assert "temperature 0.9, top-p 0.95, pitch at a step of 0.5 beats, random seed 0" in text
+        assert "temperature 1, top-p 0.98, pitch at a step of 0.5 beats, random seed 0" in text
 
 
 class TestItsRolls:

@@ -183,6 +183,14 @@ class TestPorts:
         with pytest.raises(PortNotFound, match='No MIDI input port fits "keys"'):
             JackSystem().open_input("keys", lambda _data, _at_s: None)
 
+    def test_a_part_of_a_name_never_means_a_port_of_our_own(self) -> None:
+        system = JackSystem()
+        with (
+            system.open_output(None),
+            pytest.raises(PortNotFound, match='No MIDI input port fits "fours out": there are none'),
+        ):
+            system.open_input("fours out", lambda _data, _at_s: None)
+
     def test_the_ports_of_a_second_jam_have_another_name(self) -> None:
         with JackSystem().open_input(None, lambda _data, _at_s: None), JackSystem().open_output(None) as second:
             assert second.name == "Trading Fours-01:Trading Fours Out"
