@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from model.harmony.forms import FORMS
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (CHECKOUT / "docs").glob("*.md")))
 ROOMS = "server|bridge|model|train|tests|bench|docs"
@@ -26,3 +28,8 @@ def test_a_document_links_only_to_files_that_are_there(document: str) -> None:
     links = LINKED.findall((CHECKOUT / document).read_text(encoding="utf-8"))
     gone = sorted({link for link in links if not (folder / link).exists()})
     assert not gone, f"{document} links to {', '.join(gone)}"
+
+
+def test_the_page_about_charts_names_every_form_that_comes_with_the_program() -> None:
+    text = (CHECKOUT / "docs/changes.md").read_text(encoding="utf-8")
+    assert not [name for name in FORMS if f"`{name}`" not in text]

@@ -40,7 +40,7 @@ def judge_system(facts: MidiFacts, wanted: str) -> list[Finding]:
     if wanted == "none":
         return [Finding("warning", "MIDI is switched off (api = none)", "Set midi.api to auto to have ports.")]
     if facts.api is None:
-        return [Finding("broken", f"no MIDI system can be used{spare}", facts.error)]
+        return [Finding("broken", f"no MIDI system can be used, so a jam has its panel alone{spare}", facts.error)]
     return [Finding("ok", f"{facts.api} is used{spare}")]
 
 

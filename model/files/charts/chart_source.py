@@ -177,6 +177,9 @@ def _in_key(chart: Chart, key: Key, name: str) -> Chart:
 
 
 def _unknown(text: str) -> str:
+    form, _, key = text.rpartition(" in ")
+    if _form_name(form) is not None:
+        return f'"{cut_short(key, LONGEST_SHOWN)}" is no key for the chart {form}: a key is a note, such as Bb or F#, with minor after it or not'
     near = difflib.get_close_matches(_plain_name(text), _BY_PLAIN_NAME, n=1)
     hint = f"did you mean {_BY_PLAIN_NAME[near[0]]}?" if near else f"a form is one of {', '.join(FORMS)}"
     return f'there is no chart "{cut_short(text, LONGEST_SHOWN)}": it is no form, no file and no bars such as | F7 | Bb7 |; {hint}'

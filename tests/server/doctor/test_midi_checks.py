@@ -27,7 +27,7 @@ def test_without_a_midi_system_one_cannot_play_and_its_own_sentence_says_what_to
 
 def test_where_the_chosen_system_is_missing_the_one_that_works_is_named() -> None:
     (finding,) = judge_system(MidiFacts(None, NO_JACK, others={"alsa": None}), "jack")
-    assert finding.what == "no MIDI system can be used; alsa would work too"
+    assert finding.what == "no MIDI system can be used, so a jam has its panel alone; alsa would work too"
 
 
 def test_midi_that_the_user_switched_off_is_a_warning() -> None:

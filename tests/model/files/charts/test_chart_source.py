@@ -114,6 +114,7 @@ def test_the_text_for_no_chart_is_read_as_none(text: str) -> None:
     [
         ("blus", "did you mean blues"),
         ("qqqq", "a form is one of"),
+        ("blues in H", '"H" is no key for the chart blues: a key is a note, such as Bb or F#'),
         ("nothing.txt", "cannot be read"),
         ("~nobody-of-this-name/x.txt", r"cannot be read: it begins with the home folder of a user whom"),
         ("~nobody-of-this-name/x.txt in Bb", r"cannot be read: it begins with the home folder of a user whom"),
