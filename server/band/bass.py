@@ -131,16 +131,13 @@ def _approach(chord: Chord, next_root: int, last: int | None, random: Random, *,
 
 
 def _scale(chord: Chord) -> set[int]:
-    """The pitch classes of its scale.
+    """The pitch classes of its scale, and of all its notes.
 
     What the symbol says replaces the scale: no plain ninth below a raised one or above a lowered one, no seventh beside a major one.
     """
     said = {i % OCTAVE for i in chord.intervals if i > SEVENTH}
-    return {
-        (chord.root + step) % OCTAVE
-        for step in SCALES[chord.kind]
-        if not said & {(step - 1) % OCTAVE, (step + 1) % OCTAVE}
-    }
+    steps = [step for step in SCALES[chord.kind] if not said & {(step - 1) % OCTAVE, (step + 1) % OCTAVE}]
+    return {(chord.root + step) % OCTAVE for step in steps} | chord.pitch_classes
 
 
 def _passing(chord: Chord, last: int | None, random: Random) -> int | None:

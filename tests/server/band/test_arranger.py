@@ -197,6 +197,20 @@ def test_a_walking_bass_takes_no_note_of_the_scale_that_the_symbol_replaces(symb
         assert clash not in names
 
 
+@pytest.mark.parametrize("feel", ["rock", "waltz"])
+@pytest.mark.parametrize(("symbol", "target", "note"), [("Cm9", "F", "Eb"), ("C13", "Ab", "Bb"), ("Cm13", "F", "Eb")])
+def test_in_rock_and_waltz_the_bass_may_lead_to_a_change_by_every_note_of_the_chord(
+    feel: Feel, symbol: str, target: str, note: str
+) -> None:
+    meter = Meter(3, 4) if feel == "waltz" else COMMON_TIME
+    heard = {
+        note_name(played_note.pitch)
+        for seed in range(8)
+        for played_note in bass_of(played(f"| {symbol} | {target} |", feel, rounds=8, meter=meter, seed=seed))
+    }
+    assert note in heard
+
+
 def test_over_an_altered_chord_the_bass_plays_no_plain_fifth() -> None:
     bass = bass_of(played("| C7alt | % |", "straight"))
     assert {note_name(note.pitch) for note in bass} == {"C", "Ab"}
