@@ -178,12 +178,12 @@ def test_a_walking_bass_leads_to_a_change_by_a_half_tone_a_whole_tone_or_a_fifth
 def test_a_passing_note_of_a_walking_bass_leads_on_to_a_chord_note_and_not_back() -> None:
     for seed in range(8):
         bass = [note.pitch for note in bass_of(played("| F7 | % | Bb7 | % |", rounds=8, seed=seed))]
-        # The first three notes of each chord of eight: the last one leads to the next chord.
         for at in range(0, len(bass), 8):
-            first, second, third = bass[at : at + 3]
-            if (second - (5 if at % 16 == 0 else 10)) % 12 not in {0, 4, 7, 10}:
-                assert abs(third - second) <= 2
-                assert (third > second) == (second > first)
+            # Of the eight notes of each chord the last one leads to the next chord, over the bar line, too.
+            for before, passing, after in zip(*(bass[at + late : at + 5 + late] for late in range(3)), strict=True):
+                if (passing - (5 if at % 16 == 0 else 10)) % 12 not in {0, 4, 7, 10}:
+                    assert abs(after - passing) <= 2
+                    assert (after > passing) == (passing > before)
 
 
 @pytest.mark.parametrize(
