@@ -116,9 +116,14 @@ def show_corpora(corpora: Sequence[Corpus]) -> None:
                 soft_wrap=True,
             )
     if not any(corpus.lines["valid"] for corpus in corpora):
+        has_test = any(corpus.lines["test"] for corpus in corpora)
+        why = (
+            "No file is on the validation side of the split"
+            if has_test
+            else "Nothing is held out, as there are too few files: all are learnt from"
+        )
         console.print(
-            "Nothing is held out, as there are too few files: all are learnt from, and the last epoch is kept, "
-            "since no epoch can be called the best.",
+            f"{why}, and the last epoch is kept, since no epoch can be called the best.",
             style="yellow",
             soft_wrap=True,
         )

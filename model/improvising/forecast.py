@@ -13,8 +13,8 @@ import numpy as np
 
 from model.analysis.bars import PLACE_TOLERANCE_BEATS
 from model.defaults import FITTED_HARMONY
-from model.harmony.changes import Changes
-from model.harmony.chord import OCTAVE
+from model.harmony.changes import Changes, ChordSpan
+from model.harmony.chord import OCTAVE, Chord
 from model.harmony.preference.chord_preference import STRONG_PLACES, ChordPreference, chord_notes, metrical_place
 from model.improvising.closing import ChordEnds, Closing
 from model.improvising.forecast_point import ForecastPoint
@@ -170,6 +170,11 @@ class TimesToLines:
             times *= total / times.dot(self._ones)
 
 
+def _upcoming(span: ChordSpan) -> Chord | None:
+    """The chord that a span changes to; None where none comes, and where a form that ends on its first chord begins again."""
+    return None if span.next_chord == span.chord else span.next_chord
+
+
 class TimesToChanges:
     """Makes times past the next change of chord less likely after a note that is foreign to the chord that comes.
 
@@ -186,7 +191,8 @@ class TimesToChanges:
 
     def apply(self, weights: Weights, point: ForecastPoint) -> None:
         span = self._changes.at(point.onset_beats) if point.chord else None
-        if span is None or span.next_chord is None or span.next_chord.has(max(point.chord) + self._transpose):
+        upcoming = None if span is None else _upcoming(span)
+        if span is None or upcoming is None or upcoming.has(max(point.chord) + self._transpose):
             return
         past_change = bisect_left(self._shifts, span.end_beats - point.onset_beats + HELD_OVER_BEATS)
         times = weights[self._first_time_token :]
@@ -220,7 +226,7 @@ class ChordNotes:
         logs = self._preference.log_factor(self._sounding, span, onset_beats, before, point.network_weight, song)
         if logs is None:
             return
-        upcoming = span.next_chord
+        upcoming = _upcoming(span)
         if upcoming is not None and point.end_beats is not None and point.end_beats >= span.end_beats + HELD_OVER_BEATS:
             logs = logs + log(HELD_FOREIGN) * (1 - chord_notes(upcoming)[self._sounding % OCTAVE])
         is_strong = metrical_place(span.position_beats, span.beats_per_bar) in STRONG_PLACES

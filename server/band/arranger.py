@@ -55,7 +55,7 @@ class Arranger:
     def __init__(self, random_seed: int) -> None:
         self._random_seed = random_seed
         self._voicing: Voicing = ()
-        self._bass: int | None = None
+        self._bass: BassNote | None = None
 
     def notes(
         self, bar: Bar, changes: Changes, meter: Meter, parts: BandParts, feel: Feel, swing: float = STRAIGHT
@@ -85,11 +85,12 @@ class Arranger:
             written = list(pulses.spread(BASS_PLACES[feel], _pattern_pulses(feel)))
         beats = pulses.bar_beats
         places = _bass_beats(bar.start_beats, beats, [(at, length) for at, length in written if at < beats], spans)
-        played: list[BassNote] = (
-            walk(places, self._bass, random) if feel == "swing" else root_and_fifth(places, self._bass, feel, random)
-        )
+        if feel == "swing":
+            played = walk(places, self._bass, random)
+        else:
+            played = root_and_fifth(places, None if self._bass is None else self._bass.pitch, feel, random)
         if played:
-            self._bass = played[-1].pitch
+            self._bass = played[-1]
         return [
             BandNote("bass", note.pitch, note.onset_beats, note.duration_beats, BASS_VELOCITY + random.randint(-6, 6))
             for note in played

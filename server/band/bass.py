@@ -43,19 +43,19 @@ class BassBeat:
 
 @dataclass(frozen=True, slots=True)
 class BassNote:
-    """A pitch, where it begins and how long it lasts."""
+    """A pitch, where it begins and how long it lasts; of a passing note also the pitch before, as the line goes on from that, and not back."""
 
     pitch: int
     onset_beats: float
     duration_beats: float
+    passed_from: int | None = None
 
 
-def walk(places: Sequence[BassBeat], before: int | None, random: Random) -> list[BassNote]:
+def walk(places: Sequence[BassBeat], before: BassNote | None, random: Random) -> list[BassNote]:
     """A note on each place: the root at a change, then chord notes and steps between them, and before a change a note that leads to the next root."""
     notes: list[BassNote] = []
-    last = before
-    passed_from: int | None = None  # the note before a passing note: the line goes on from that, and not back
     for index, place in enumerate(places):
+        last = None if before is None else before.pitch
         passing: int | None = None
         if place.is_change:
             pitch = nearest(place.chord.bass, last if last is not None else CENTRE)
@@ -64,10 +64,9 @@ def walk(places: Sequence[BassBeat], before: int | None, random: Random) -> list
         else:
             is_weak = index % 2 == 1 and random.random() < PASSING_SHARE
             passing = _passing(place.chord, last, random) if is_weak else None
-            pitch = passing or _step(place.chord, last, passed_from, random)
-        notes.append(BassNote(pitch, place.onset_beats, place.duration_beats))
-        passed_from = None if passing is None else last
-        last = pitch
+            pitch = passing or _step(place.chord, before, random)
+        before = BassNote(pitch, place.onset_beats, place.duration_beats, None if passing is None else last)
+        notes.append(before)
     return notes
 
 
@@ -131,30 +130,34 @@ def _approach(chord: Chord, next_root: int, last: int | None, random: Random, *,
 
 
 def _scale(chord: Chord) -> set[int]:
-    """The pitch classes of its scale.
+    """The pitch classes of its scale, and of all its notes.
 
     What the symbol says replaces the scale: no plain ninth below a raised one or above a lowered one, no seventh beside a major one.
     """
     said = {i % OCTAVE for i in chord.intervals if i > SEVENTH}
-    return {
-        (chord.root + step) % OCTAVE
-        for step in SCALES[chord.kind]
-        if not said & {(step - 1) % OCTAVE, (step + 1) % OCTAVE}
-    }
+    steps = [step for step in SCALES[chord.kind] if not said & {(step - 1) % OCTAVE, (step + 1) % OCTAVE}]
+    return {(chord.root + step) % OCTAVE for step in steps} | chord.pitch_classes
 
 
 def _passing(chord: Chord, last: int | None, random: Random) -> int | None:
-    """A note of the chord's scale, a step from the last one, that is no note of the chord; None where there is none."""
+    """A note of the chord's scale, a step from the last one, that is no note of the chord; None where there is none.
+
+    At the edge of the range there is none that would lead on to no chord note.
+    """
     if last is None:
         return None
     scale = _scale(chord)
-    near = [last + by for by in (-2, -1, 1, 2) if LOWEST <= last + by <= HIGHEST]
-    steps = [pitch for pitch in near if pitch % OCTAVE in scale and not chord.has(pitch)]
+    steps = []
+    for pitch in (last - 2, last - 1, last + 1, last + 2):
+        beyond = range(pitch + 1, HIGHEST + 1) if pitch > last else range(LOWEST, pitch)
+        if pitch % OCTAVE in scale and not chord.has(pitch) and any(map(chord.has, beyond)):
+            steps.append(pitch)
     return random.choice(steps) if steps else None
 
 
-def _step(chord: Chord, last: int | None, passed_from: int | None, random: Random) -> int:
+def _step(chord: Chord, before: BassNote | None, random: Random) -> int:
     """Another note of the chord, not far from the last one; after a passing note the one that it leads to."""
+    last, passed_from = (None, None) if before is None else (before.pitch, before.passed_from)
     tones = {(chord.root + i) % OCTAVE for i in chord.intervals if i < OCTAVE}
     centre = CENTRE if last is None else last
     reach = range(max(LOWEST, centre - FIFTH), min(HIGHEST, centre + FIFTH) + 1)

@@ -351,7 +351,7 @@ def _sentence_for(detail: Any) -> str:
         )
     if detail["type"] == FULL_SENTENCE:
         return f"{key}: {detail['msg']}"
-    if detail["type"] == "model_type":
+    if detail["type"] in {"model_type", "dict_type"}:
         return f"{key} is a section: [{key}]"
     # "Input" is pydantic's word for any value; in this file it is the name of a key.
     sentence = f"{key}: {detail['msg']}".replace(": Input should be ", " should be ", 1)

@@ -103,9 +103,18 @@ class TestWhatWasFound:
         other = Corpus("other", Path("other"), tempi_bpm=[120.0])
         show_corpora([corpus, other])
         assert "Nothing is held out" not in shown(capsys)
-        corpus.lines["valid"] = []
+        corpus.lines["valid"] = corpus.lines["test"] = []
         show_corpora([corpus, other])
         assert "Nothing is held out, as there are too few files: all are learnt from" in shown(capsys)
+
+    def test_where_only_the_validation_side_is_empty_that_is_said(
+        self, corpus: Corpus, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        corpus.lines["valid"] = []
+        show_corpora([corpus])
+        said = shown(capsys)
+        assert "No file is on the validation side of the split, and the last epoch is kept" in said
+        assert "all are learnt from" not in said
 
 
 class TestVocabulary:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from model.named_file import path_fault
 from train.errors import CorpusError
 
 MANIFEST_FILE = "manifest.csv"
@@ -103,7 +104,7 @@ class _Manifest:
                 )
             if candidates:
                 matched[candidates[0]] = row
-            elif not (folder / path).exists():
+            elif path_fault(folder / path) or not (folder / path).exists():
                 missing.append(path)
         return matched, missing
 
@@ -112,12 +113,14 @@ def _manifest_in(folder: Path) -> _Manifest | None:
     path = folder / MANIFEST_FILE
     if not path.is_file():
         return None
-    with path.open(newline="", encoding="utf-8-sig") as lines:
-        table = csv.DictReader(lines, restval="")
-        try:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            table = csv.DictReader(lines, restval="")
             columns, rows = set(table.fieldnames or ()), list(table)
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise CorpusError(f"{path} is not a table in UTF-8 ({error}); save it in UTF-8") from error
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read ({error.strerror or error})") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CorpusError(f"{path} is not a table in UTF-8 ({error}); save it in UTF-8") from error
     if not {"path", "split"} <= columns:
         raise CorpusError(f"{path} has no columns path and split; name its columns so, or delete the file")
     return _Manifest(path, rows)

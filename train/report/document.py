@@ -43,6 +43,8 @@ from train.report.roll import RULER_PX, Box
 
 PAGE_NAME = "report.html"
 PAGE_SUFFIXES = {".html", ".htm"}
+# Nobody calls a folder so: such a name asks for a kind of file that is not written.
+OTHER_SUFFIXES = {".pdf", ".png", ".svg", ".md", ".txt", ".json", ".csv", ".mid", ".midi"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +128,12 @@ def page_path_for(out: Path) -> Path:
     if fault := path_fault(out):
         raise OutputError(f"{shown_path(out)} {fault}; choose another place for the page")
     page = out if out.suffix.lower() in PAGE_SUFFIXES else out / PAGE_NAME
-    if out != page and out.exists() and not out.is_dir():
-        raise OutputError(
-            f"{out} is a file; name a folder for the report, or a page such as {out.with_suffix('.html')}"
-        )
+    if out != page and not out.is_dir():
+        what_to_name = f"name a folder for the report, or a page such as {out.with_suffix('.html')}"
+        if out.exists():
+            raise OutputError(f"{out} is a file; {what_to_name}")
+        if out.suffix.lower() in OTHER_SUFFIXES:
+            raise OutputError(f"{out} cannot be written, as a report is a page of HTML; {what_to_name}")
     if page.is_dir():
         raise OutputError(f"{page} is a folder; name another page, or the folder that the report goes to")
     existing_folder = next(folder for folder in page.parents if folder.exists())

@@ -40,7 +40,7 @@ _SECTION = re.compile(
     r"|^\s*(?P<common>(?i:intro|verse|pre-?chorus|chorus|refrain|bridge|interlude|solo|head|outro|coda))\b\s*\d*:?(?=[\s|(]|$)"
 )
 _LETTER_ALONE = re.compile(
-    r"(?P<before>(?i:part|section)\s+)?\(?(?P<letter>[A-H]\d?'?)\)?[.:]?(?P<after>\s+(?i:part|section):?)?\s*(?P<times>\(?(?:[x\u00d7]\s?\d+|\d+\s?[x\u00d7])\)?)?"
+    r"(?P<before>(?i:part|section)\s+)?\(?(?P<letter>[A-H][1-4]?'?)\)?[.:]?(?P<after>\s+(?i:part|section):?)?\s*(?P<times>\(?(?:[x\u00d7]\s?\d+|\d+\s?[x\u00d7])\)?)?"
 )
 _NUMBER_IN_BRACKETS = re.compile(r"\[(\d(?:[,.\s-]*\d)*)\.?\]")
 _COMMENT = re.compile(r"(?:^|\s)#(?:\s.*|$)")
@@ -50,9 +50,9 @@ _LIST_NUMBER = re.compile(r"^\d+[.)]\s")
 COMMON_BEATS, COMMON_METER = 4, "4/4"
 """The beats of a bar, and the meter, where a chart does not say it."""
 
-_METER = re.compile(r"\d{1,2}/\d{1,2}")
+_METER = re.compile(r"[1-9]\d?/[1-9]\d?")
 # A meter before the first bar line, or where a bar begins.
-_METER_OF_BAR = re.compile(r"\s*(?P<meter>\d{1,2}/(?:1|2|4|8|16))(?=\s|$)")
+_METER_OF_BAR = re.compile(r"\s*(?P<meter>[1-9]\d?/(?:1|2|4|8|16))(?=\s|$)")
 # A bar line, with the repeat that ends or begins at it.
 _BAR_LINE = re.compile(r"(?P<end>:)?(?:\[?\|+\]?|\]|\[(?=:))+(?P<begin>:)?|(?P<end_alone>:\])|(?P<begin_alone>\[:)")
 

@@ -174,6 +174,18 @@ class TestTimesToChanges:
         assert set(self.times_after(69, 7.5).values()) == {1.0}
         assert set(self.times_after(70, 4.0, 0.5).values()) == {1.0}
 
+    def test_a_chord_that_goes_on_is_no_change_where_its_form_begins_again(self) -> None:
+        vamp = ChartChanges(read_text_chart("| F7 |"))
+        settings = SamplingSettings(changes=vamp, chord_preference=ROOT_LIKED)
+        times = np.ones(EVENT_WORDS.size)
+        TimesToChanges(EVENT_WORDS, vamp, settings).apply(times, ForecastPoint(0.0, 16.0, 3.5, chord=(70,)))
+        assert times.tolist() == [1.0] * EVENT_WORDS.size
+        held, short = np.ones(PITCH_WORDS.size), np.ones(PITCH_WORDS.size)
+        for weights, end_beats in ((held, 4.5), (short, 4.0)):
+            point = ForecastPoint(0.0, 16.0, 3.5, end_beats=end_beats)
+            ChordNotes(PITCH_WORDS, ROOT_LIKED, vamp, settings).apply(weights, point)
+        assert held.tolist() == short.tolist()
+
 
 class TestVariedTimes:
     def test_times_become_more_alike_and_are_together_as_likely_as_before(self) -> None:

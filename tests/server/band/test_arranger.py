@@ -178,12 +178,12 @@ def test_a_walking_bass_leads_to_a_change_by_a_half_tone_a_whole_tone_or_a_fifth
 def test_a_passing_note_of_a_walking_bass_leads_on_to_a_chord_note_and_not_back() -> None:
     for seed in range(8):
         bass = [note.pitch for note in bass_of(played("| F7 | % | Bb7 | % |", rounds=8, seed=seed))]
-        # The first three notes of each chord of eight: the last one leads to the next chord.
         for at in range(0, len(bass), 8):
-            first, second, third = bass[at : at + 3]
-            if (second - (5 if at % 16 == 0 else 10)) % 12 not in {0, 4, 7, 10}:
-                assert abs(third - second) <= 2
-                assert (third > second) == (second > first)
+            # Of the eight notes of each chord the last one leads to the next chord, over the bar line, too.
+            for before, passing, after in zip(*(bass[at + late : at + 5 + late] for late in range(3)), strict=True):
+                if (passing - (5 if at % 16 == 0 else 10)) % 12 not in {0, 4, 7, 10}:
+                    assert abs(after - passing) <= 2
+                    assert (after > passing) == (passing > before)
 
 
 @pytest.mark.parametrize(
@@ -195,6 +195,20 @@ def test_a_walking_bass_takes_no_note_of_the_scale_that_the_symbol_replaces(symb
         # The last note before the next chord may lead to it by a half tone.
         names = {note_name(note.pitch) for note in bass if note.onset_beats % 12.0 < 7.0}
         assert clash not in names
+
+
+@pytest.mark.parametrize("feel", ["rock", "waltz"])
+@pytest.mark.parametrize(("symbol", "target", "note"), [("Cm9", "F", "Eb"), ("C13", "Ab", "Bb"), ("Cm13", "F", "Eb")])
+def test_in_rock_and_waltz_the_bass_may_lead_to_a_change_by_every_note_of_the_chord(
+    feel: Feel, symbol: str, target: str, note: str
+) -> None:
+    meter = Meter(3, 4) if feel == "waltz" else COMMON_TIME
+    heard = {
+        note_name(played_note.pitch)
+        for seed in range(8)
+        for played_note in bass_of(played(f"| {symbol} | {target} |", feel, rounds=8, meter=meter, seed=seed))
+    }
+    assert note in heard
 
 
 def test_over_an_altered_chord_the_bass_plays_no_plain_fifth() -> None:

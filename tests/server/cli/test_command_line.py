@@ -24,13 +24,17 @@ from tests.server.takes.journals import write_journal
 COMMANDS = (
     "jam",
     "export",
+    "judge",
     "takes",
     "ports",
     "controls",
+    "config",
     "layout",
     "learn",
     "packs",
+    "setup",
     "calibrate",
+    "doctor",
     "train",
     "evaluate",
     "compare",
@@ -115,9 +119,7 @@ class TestHelp:
         for command in COMMANDS:
             assert f" {command} " in done.out
 
-    @pytest.mark.parametrize(
-        "command", ["jam", "export", "takes", "ports", "controls", "layout", "learn", "packs", "calibrate"]
-    )
+    @pytest.mark.parametrize("command", COMMANDS)
     def test_is_there_for_each_command(self, fours: Fours, command: str) -> None:
         done = fours(command, "--help")
         assert done.status == 0

@@ -220,6 +220,7 @@ class TestMistakes:
 
     def test_a_value_in_place_of_a_section_is_reported_in_the_words_of_the_file(self, config_path: Path) -> None:
         assert mistakes(config_path, "osc = 8000\n") == ["osc is a section: [osc]"]
+        assert mistakes(config_path, "[midi]\noffset_ms = 3\n") == ["midi.offset_ms is a section: [midi.offset_ms]"]
 
     @pytest.mark.parametrize("text", ["[midi]\ncc = 3\n", 'midi = "x"\n'])
     def test_cc_bindings_must_be_a_section(self, config_path: Path, text: str) -> None:

@@ -1,3 +1,4 @@
+import errno
 import unicodedata
 from pathlib import Path
 
@@ -72,6 +73,24 @@ def test_rows_that_fit_no_file_are_refused_where_files_have_no_row(tmp_path: Pat
 def test_rows_that_fit_no_file_are_reported_where_every_file_has_a_row(tmp_path: Path) -> None:
     write(tmp_path, "one.mid", "gone.mid")
     assert found(tmp_path, "one.mid").without_file == ("gone.mid",)
+
+
+def test_a_row_with_a_path_that_no_file_can_have_is_one_without_a_file(tmp_path: Path) -> None:
+    path = f"{'a' * 300}.mid"
+    write(tmp_path, path, "one.mid")
+    assert found(tmp_path, "one.mid").without_file == (path,)
+
+
+def test_a_manifest_that_cannot_be_read_is_refused_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    write(tmp_path, "one.mid")
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(CorpusError, match=r"manifest\.csv cannot be read \(Permission denied\)"):
+        rows_of([tmp_path / "one.mid"], {tmp_path})
 
 
 def test_a_file_without_a_row_is_accepted_where_every_row_has_its_file(tmp_path: Path) -> None:

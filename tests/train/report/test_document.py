@@ -313,6 +313,21 @@ class TestItsPlace:
             f"{tmp_path / 'notes.txt'} is a file; name a folder for the report, or a page such as {tmp_path / 'notes.html'}"
         )
 
+    @pytest.mark.parametrize("name", ["report.pdf", "report.PNG", "answers.mid"])
+    def test_a_name_of_a_file_of_another_kind_is_refused_unless_there_is_such_a_folder(
+        self, name: str, tmp_path: Path
+    ) -> None:
+        out = tmp_path / name
+        assert self.refusal(out) == (
+            f"{out} cannot be written, as a report is a page of HTML; "
+            f"name a folder for the report, or a page such as {out.with_suffix('.html')}"
+        )
+        out.mkdir()
+        assert page_path_for(out) == out / PAGE_NAME
+
+    def test_a_folder_may_have_a_dot_in_its_name(self, tmp_path: Path) -> None:
+        assert page_path_for(tmp_path / "songs.v2") == tmp_path / "songs.v2" / PAGE_NAME
+
     def test_a_name_that_is_too_long_is_refused(self, tmp_path: Path) -> None:
         message = self.refusal(tmp_path / ("a" * 400))
         assert message.endswith(

@@ -246,6 +246,14 @@ def test_another_meter_within_a_chart_is_said_and_is_no_chord() -> None:
     assert bars("| C | 3/4 F | G |") == "C | F | G"
 
 
+@pytest.mark.parametrize(
+    "text", ["Meter: 0/4\nC / / / F / / /", "0/4\nC/// F///", "| 0/4 C | F |\nC/// F///", "00/4\nC F G"]
+)
+def test_a_meter_without_beats_is_none_and_the_chords_are_read(text: str) -> None:
+    assert read_text_chart(text).meter == ""
+    assert bars(text).endswith(("C C C C | F F F F", "C | F | G"))
+
+
 def test_small_letters_between_bar_lines_are_read_as_capitals_which_is_said_once() -> None:
     chart = read_text_chart("| dm7 | bb7 a7 | f#m7b5 |")
     assert bars("| dm7 | bb7 a7 | f#m7b5 |") == "Dm7 | Bb7 A7 | F#m7b5"
@@ -266,6 +274,11 @@ def test_a_letter_alone_above_bars_is_a_section_and_no_chord(name: str) -> None:
     chart = read_text_chart(f"Tune\n\n{name}\n\n| C | F |\n{name}\n| G |")
     assert (bars(f"{name}\n| C | F |\n{name}\n| G |"), chart.title, chart.remarks) == ("C | F | G", "Tune", ())
     assert bars(f"{name} x2\n| C | F |") == "C | F | C | F"
+
+
+@pytest.mark.parametrize("symbol", ["G7", "A7", "D9", "C6", "E5"])
+def test_a_chord_alone_above_bars_is_a_bar_and_no_section(symbol: str) -> None:
+    assert bars(f"{symbol}\n| C | F |") == f"{symbol} | C | F"
 
 
 def test_a_letter_alone_in_a_list_is_a_chord() -> None:
