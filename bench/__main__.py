@@ -1,6 +1,7 @@
 """`python -m bench [QUESTION ...]`: runs all benchmarks, or those named."""
 
 import importlib
+import logging
 import sys
 from collections.abc import Mapping
 
@@ -25,6 +26,8 @@ ROOMS: Mapping[str, tuple[str, ...]] = {
 QUESTIONS: Mapping[str, str] = {name: f"bench.{room}.{name}" for room, names in ROOMS.items() for name in names}
 
 if __name__ == "__main__":
+    # What a jam remarks of each phrase would drown the tables.
+    logging.getLogger("fours").setLevel(logging.ERROR)
     for question in sys.argv[1:] or QUESTIONS:
         if question not in QUESTIONS:
             raise SystemExit(f"there is no bench {question}; there are {', '.join(QUESTIONS)}")

@@ -224,11 +224,12 @@ class ChordNotes:
         before = point.outline[-1] + self._transpose if point.outline else None
         onset_beats, song = point.onset_beats, self._song
         logs = self._preference.log_factor(self._sounding, span, onset_beats, before, point.network_weight, song)
-        if logs is None:
-            return
         upcoming = _upcoming(span)
         if upcoming is not None and point.end_beats is not None and point.end_beats >= span.end_beats + HELD_OVER_BEATS:
-            logs = logs + log(HELD_FOREIGN) * (1 - chord_notes(upcoming)[self._sounding % OCTAVE])
+            foreign = np.where(chord_notes(upcoming)[self._sounding % OCTAVE] > 0.0, 0.0, log(HELD_FOREIGN))
+            logs = foreign if logs is None else logs + foreign
+        if logs is None:
+            return
         is_strong = metrical_place(span.position_beats, span.beats_per_bar) in STRONG_PLACES
         strength = STRONG_BEATS * self._strength if is_strong else self._strength
         notes = weights[1 : 1 + len(self._sounding)]

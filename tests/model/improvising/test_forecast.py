@@ -134,6 +134,14 @@ class TestChordNotes:
         # B flat, the root of the present chord, is foreign to the F7 that comes; A is its third.
         assert weights[token(70)] / weights[token(69)] == pytest.approx(ratio)
 
+    def test_a_note_before_any_chord_that_is_held_into_one_belongs_to_it(self) -> None:
+        weights = np.ones(PITCH_WORDS.size)
+        changes = ChartChanges(read_text_chart("| N.C. | F7 |"))
+        settings = SamplingSettings(changes=changes, chord_preference=ROOT_LIKED)
+        held = ForecastPoint(0.0, 12.0, 3.5, end_beats=5.0)
+        ChordNotes(PITCH_WORDS, ROOT_LIKED, changes, settings).apply(weights, held)
+        assert weights[token(70)] / weights[token(69)] == pytest.approx(HELD_FOREIGN)
+
     @pytest.mark.parametrize(
         "settings",
         [
