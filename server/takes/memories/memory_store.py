@@ -70,15 +70,16 @@ def memories_in_file(path: Path, jam: Jam, say: Say) -> Iterator[Path]:
     Yields the path of the file that it saves them in. Nothing is written where the jam has heard nothing.
 
     Enter it before the music thread runs the jam, and leave it when the thread has ended. A file that cannot be used is
-    reported and left as it is: the jam then starts without it, and its memories go to a new file beside it.
+    reported and left as it is: the jam then starts without it, and its memories go to a new file beside it. So they do where
+    another jam has saved its own in the file meanwhile.
     """
-    wanted = path
+    wanted, version = path, _version(path)
     if _is_there(path):
         try:
             load_memories(path, jam.memories)
             say(f"Memory     {path}")
         except MemoryFileError as error:
-            path = _free_name_beside(wanted)
+            path, version = _free_name_beside(wanted), None
             say(f"Memory     {error}. The jam starts without it; what it hears goes to {path}")
     else:
         say(f"Memory     {path}, a new memory")
@@ -92,9 +93,9 @@ def memories_in_file(path: Path, jam: Jam, say: Say) -> Iterator[Path]:
     if _is_there(path) and is_of_another_pack:
         path = _free_name_beside(wanted)
         say(f"Memory     the memory of the pack that plays now does not fit this file; it is saved in {path}")
-    elif path != wanted and _is_there(path):
-        path = _free_name_beside(wanted)
-        say(f"Memory     another jam has written a file of that name; the memory of this one is saved in {path}")
+    elif _is_there(path) and version != _version(path):
+        written, path = path, _free_name_beside(wanted)
+        say(f"Memory     another jam has written {written} meanwhile; the memory of this one is saved in {path}")
     try:
         save_memories(path, jam.memories)
     except MemoryFileError as error:
@@ -126,6 +127,15 @@ def _is_there(path: Path) -> bool:
         return path.exists()
     except OSError:  # as above: to read it fails, and that is told
         return True
+
+
+def _version(path: Path) -> tuple[int, int, int] | None:
+    """What changes where the file is written, as it is written whole; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _free_name_beside(path: Path) -> Path:

@@ -66,6 +66,29 @@ class TestMemoryFile:
         assert {path.name for path in tmp_path.iterdir()} == {"me.memory", "me-new.memory", "me-new-2.memory"}
         assert lines[-1].endswith(f"is saved in {tmp_path / 'me-new-2.memory'}")
 
+    @pytest.mark.parametrize("is_new", [True, False])
+    def test_two_jams_at_once_with_one_file_both_keep_what_they_heard(self, tmp_path: Path, *, is_new: bool) -> None:
+        file, lines = tmp_path / "me.memory", list[str]()
+        one, other, earlier = MemoryJam(), MemoryJam(), MemoryJam()
+        if not is_new:
+            with memories_in_file(file, earlier.jam, lines.append):
+                earlier.play(RIFF)
+                earlier.do_all_work()
+        with memories_in_file(file, one.jam, lines.append), memories_in_file(file, other.jam, lines.append):
+            one.play(RIFF)
+            other.play(RIFF[1:])
+            for memory_jam in (one, other):
+                memory_jam.do_all_work()
+        assert lines[-1].endswith(
+            f"has written {file} meanwhile; the memory of this one is saved in {tmp_path / 'me-new.memory'}"
+        )
+        for saved, memory_jam in ((file, other), (tmp_path / "me-new.memory", one)):
+            again = MemoryJam()
+            with memories_in_file(saved, again.jam, lines.append):
+                assert [dict(memory.contexts()) for memory in again.jam.memories.values()] == [
+                    dict(memory.contexts()) for memory in memory_jam.jam.memories.values()
+                ]
+
     def test_jams_that_end_with_another_pack_leave_each_others_memories(self, tmp_path: Path) -> None:
         file, lines = tmp_path / "me.memory", list[str]()
         for _ in range(3):
