@@ -4,13 +4,14 @@ All beats are quarter notes on the jam's timeline. Each bar is arranged on its o
 song, another chart or another feel takes effect with the next note.
 """
 
+import math
 from collections import deque
 
 from bridge.midi.messages import Message, NoteOff, NoteOn
 from bridge.timing.timeline import LINE_TOLERANCE_BEATS, Timeline
 from model.harmony.changes import Changes
 from server.band.arranger import Arranger, Bar
-from server.band.band_note import BandNote
+from server.band.band_note import BAND_CHANNELS, BandNote
 from server.band.drums import count_in
 from server.band.pulses import pulses_of
 from server.controls.control_table import PERCENT, Settings
@@ -19,11 +20,14 @@ from server.controls.control_table import PERCENT, Settings
 ARRANGE_AHEAD_BEATS = 1.0
 # A bar that began no longer ago than this is played from its first beat; what is too late to sound is left out by `advance`.
 JUST_PASSED_BEATS = 0.25
+# What was struck no longer ago than this is not struck again: as a song jumps, the note of the place that it leaves has been sent already.
+JUST_STRUCK_BEATS = 0.1
 # The drums mark where a form begins and ends, at most once in so many bars.
 FEWEST_BARS_MARKED = 8
 
 TimedBandMessage = tuple[Message, float]
 """A message, and the beat at which it is due."""
+_Key = tuple[int, int]  # channel, pitch
 
 
 def bar_of(number: int, start_beats: float, form_bars: int) -> Bar:
@@ -56,7 +60,9 @@ class BandPlayer:
         self._planned: deque[BandNote] = deque()
         self._next_bar: int | None = None  # the next bar to be arranged; None while nothing is planned
         self._shown: tuple[BandNote, ...] = ()
-        self._sounding: dict[tuple[int, int], float] = {}  # by channel and pitch: until which beat
+        self._sounding: dict[_Key, float] = {}  # until which beat
+        self._struck: dict[_Key, float] = {}  # at which beat last
+        self._downbeat = 0.0  # of the timeline by which the last bar was arranged
 
     @property
     def is_playing(self) -> bool:
@@ -105,8 +111,13 @@ class BandPlayer:
     def replan(self, beat: float, moved_to: Timeline | None = None) -> None:
         """Arranges again what has not sounded: the chart, the feel, the bars or the place in the song have changed.
 
-        `moved_to` is the timeline with the new bars or the new place, where it is one of these.
+        `moved_to` is the timeline with the new bars or the new place, where it is one of these. Where that is more than
+        a tap that came late, the chord and the bass note of the old place end.
         """
+        if moved_to is not None and abs(moved_to.downbeat - self._downbeat) > JUST_PASSED_BEATS:
+            self._sounding = {
+                key: end if key[0] == BAND_CHANNELS["drums"] else min(end, beat) for key, end in self._sounding.items()
+            }
         # The clicks of a count-in go on.
         self._planned = deque(note for note in self._planned if note.onset_beats < self._from_beats)
         self._next_bar = None
@@ -137,7 +148,7 @@ class BandPlayer:
             bar, changes, timeline.meter, settings.band, settings.feel, settings.swing / PERCENT
         )
         self._planned.extend(note for note in notes if note.onset_beats >= from_beats - LINE_TOLERANCE_BEATS)
-        self._next_bar = number + 1
+        self._next_bar, self._downbeat = number + 1, timeline.downbeat
         self._shown = tuple(self._planned)
 
     def advance(self, beat: float, latest_beats: float) -> list[TimedBandMessage]:
@@ -151,11 +162,7 @@ class BandPlayer:
             due += self._ends_until(note.onset_beats)
             if note.onset_beats < beat - latest_beats:
                 continue
-            key = (note.channel, note.pitch)
-            if self._sounding.pop(key, None) is not None:
-                due.append((NoteOff(note.pitch, note.channel), note.onset_beats))
-            self._sounding[key] = note.end_beats
-            due.append((NoteOn(note.pitch, note.velocity, note.channel), note.onset_beats))
+            due += self._strike(note)
         return due + self._ends_until(beat)
 
     def wake_at(self, timeline: Timeline) -> float | None:
@@ -173,6 +180,33 @@ class BandPlayer:
             return None
         begins = self._from_beats if self._next_bar is None else timeline.bar_line(self._next_bar)
         return begins - ARRANGE_AHEAD_BEATS
+
+    def _strike(self, note: BandNote) -> list[TimedBandMessage]:
+        """The messages of a note that begins; none where it is a drum, or goes on, and was struck just before.
+
+        What its instrument struck before ends: chart, feel or place may have changed while it sounds.
+        """
+        key, at_beats = (note.channel, note.pitch), note.onset_beats
+        is_struck = at_beats - self._struck.get(key, -math.inf) < JUST_STRUCK_BEATS
+        self._struck[key] = at_beats
+        if is_struck and key in self._sounding:
+            self._sounding[key] = note.end_beats
+            return []
+        if is_struck and note.instrument == "drums":
+            return []
+        ended = [other for other in self._sounding if other == key or self._gives_way(other, note)]
+        for other in ended:
+            del self._sounding[other]
+        self._sounding[key] = note.end_beats
+        messages: list[Message] = [NoteOff(pitch, channel) for channel, pitch in ended]
+        messages.append(NoteOn(note.pitch, note.velocity, note.channel))
+        return [(message, at_beats) for message in messages]
+
+    def _gives_way(self, key: _Key, note: BandNote) -> bool:
+        """Whether a sounding note ends as `note` begins: any of the bass, and those of an earlier chord."""
+        if key[0] != note.channel or note.instrument == "drums":
+            return False
+        return note.instrument == "bass" or self._struck[key] < note.onset_beats
 
     def _ends_until(self, beat: float) -> list[TimedBandMessage]:
         ended = sorted((end, key) for key, end in self._sounding.items() if end <= beat)

@@ -12,6 +12,7 @@ import typer
 from server.cli.calibrate_cli import calibrate
 from server.cli.doctor_cli import doctor
 from server.cli.export_cli import SET_BY_EXPORT, export
+from server.cli.interruption import INTERRUPTED, ended_at_once
 from server.cli.jam_cli import jam
 from server.cli.judge_cli import SET_BY_JUDGE, judge
 from server.cli.lists_cli import controls, packs, ports, write_config
@@ -75,9 +76,10 @@ def command_line(name: str = "") -> typer.Typer:
 
 
 def main() -> None:
-    """The console command: an error of the project's own ends it with one sentence and exit status 1."""
-    from server.console import escape_unknown_characters
-    from server.errors import FORESEEN
+    """The console command: an error of the project's own ends it with one sentence and exit status 1, Ctrl-C with `INTERRUPTED`."""
+    with ended_at_once():
+        from server.console import escape_unknown_characters
+        from server.errors import FORESEEN
 
     search_seldom()
     escape_unknown_characters()
@@ -85,3 +87,8 @@ def main() -> None:
         command_line(*sys.argv[1:2])()
     except FORESEEN as error:
         raise SystemExit(f"fours: {error}") from None
+    except (KeyboardInterrupt, ImportError) as error:
+        # A library whose import was interrupted, such as ONNX Runtime, says that it cannot be imported.
+        if not isinstance(error.__cause__ or error, KeyboardInterrupt):
+            raise
+        raise SystemExit(INTERRUPTED) from None

@@ -4,6 +4,8 @@ A jam's memories are saved beside its journal. A jam may start with the memories
 are, or with a file that every jam reads and writes.
 """
 
+import os
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
@@ -16,9 +18,11 @@ from model.named_file import path_fault, shown_path
 from model.tokens.vocabulary import Vocabulary
 from server.errors import TakeError
 from server.jam.jam import Jam
+from server.takes.file_lock import lock
 from server.takes.take_library import MEMORY_SUFFIX, TakeEntry, TakeLibrary, tell_recovered
 
 LAST = "last"
+SAVE_TRIES, SAVE_RETRY_S = 100, 0.01
 
 Say = Callable[[str], None]
 
@@ -70,15 +74,16 @@ def memories_in_file(path: Path, jam: Jam, say: Say) -> Iterator[Path]:
     Yields the path of the file that it saves them in. Nothing is written where the jam has heard nothing.
 
     Enter it before the music thread runs the jam, and leave it when the thread has ended. A file that cannot be used is
-    reported and left as it is: the jam then starts without it, and its memories go to a new file beside it.
+    reported and left as it is: the jam then starts without it, and its memories go to a new file beside it. So they do where
+    another jam has saved its own in the file meanwhile.
     """
-    wanted = path
+    wanted, version = path, _version(path)
     if _is_there(path):
         try:
             load_memories(path, jam.memories)
             say(f"Memory     {path}")
         except MemoryFileError as error:
-            path = _free_name_beside(wanted)
+            path, version = _free_name_beside(wanted), None
             say(f"Memory     {error}. The jam starts without it; what it hears goes to {path}")
     else:
         say(f"Memory     {path}, a new memory")
@@ -89,16 +94,17 @@ def memories_in_file(path: Path, jam: Jam, say: Say) -> Iterator[Path]:
     # Nor does a start that fails leave a file, or write the one there without the contexts that its pack does not count.
     if not (any(map(len, jam.memories.values())) if is_of_another_pack else state != _learning_state(jam)):
         return
-    if _is_there(path) and is_of_another_pack:
-        path = _free_name_beside(wanted)
-        say(f"Memory     the memory of the pack that plays now does not fit this file; it is saved in {path}")
-    elif path != wanted and _is_there(path):
-        path = _free_name_beside(wanted)
-        say(f"Memory     another jam has written a file of that name; the memory of this one is saved in {path}")
-    try:
-        save_memories(path, jam.memories)
-    except MemoryFileError as error:
-        say(f"{error}; choose another file")
+    with _saving_alone(wanted.parent):
+        if _is_there(path) and is_of_another_pack:
+            path = _free_name_beside(wanted)
+            say(f"Memory     the memory of the pack that plays now does not fit this file; it is saved in {path}")
+        elif _is_there(path) and version != _version(path):
+            written, path = path, _free_name_beside(wanted)
+            say(f"Memory     another jam has written {written} meanwhile; the memory of this one is saved in {path}")
+        try:
+            save_memories(path, jam.memories)
+        except MemoryFileError as error:
+            say(f"{error}; choose another file")
 
 
 def save_take_memory(path: Path, jam: Jam, say: Say) -> None:
@@ -126,6 +132,33 @@ def _is_there(path: Path) -> bool:
         return path.exists()
     except OSError:  # as above: to read it fails, and that is told
         return True
+
+
+@contextmanager
+def _saving_alone(folder: Path) -> Iterator[None]:
+    """Jams that end at the same time save one after another, so that each sees what another has saved; waits a second at most."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError:  # Windows opens no folders, and where there is none, saving says so
+        descriptor = None
+    try:
+        for _ in range(SAVE_TRIES):
+            if descriptor is None or lock(descriptor):
+                break
+            threading.Event().wait(SAVE_RETRY_S)
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _version(path: Path) -> tuple[int, int, int] | None:
+    """What changes where the file is written, as it is written whole; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _free_name_beside(path: Path) -> Path:

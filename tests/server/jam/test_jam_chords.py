@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.midi.messages import NoteOff, NoteOn
+from bridge.timing.clock_messages import Transport
 from bridge.timing.meter import Meter
 from bridge.timing.timeline import Timeline
 from model.harmony.changes import place_among
@@ -18,6 +19,7 @@ from tests.server.jams import DEFAULTS, ScriptedImproviser
 
 BLUES = read_text_chart(FORMS["blues"])
 BAND_CHANNELS = {1, 2, 9}
+LOWEST_OF_CHORDS = 48
 
 
 def a_jam(**settings: object) -> tuple[Jam, dict[str, ScriptedImproviser]]:
@@ -48,6 +50,17 @@ def play_until(jam: Jam, until_beat: float) -> list[TimedMessage]:
 
 def of_band(sent: list[TimedMessage]) -> list[TimedMessage]:
     return [timed for timed in sent if getattr(timed.message, "channel", 0) in BAND_CHANNELS]
+
+
+def sounding(sent: list[TimedMessage]) -> set[int]:
+    """The pitches of the band that sound after these messages."""
+    pitches: set[int] = set()
+    for timed in of_band(sent):
+        if isinstance(timed.message, NoteOn):
+            pitches.add(timed.message.pitch)
+        elif isinstance(timed.message, NoteOff):
+            pitches.discard(timed.message.pitch)
+    return pitches
 
 
 def bass_notes(sent: list[TimedMessage]) -> list[tuple[int, float]]:
@@ -186,6 +199,61 @@ def test_a_jump_in_the_song_is_a_jump_in_the_chart() -> None:
     assert str(jam.status.changes.at(8.0).chord) == "C7"
     bass = [t for t in play_until(jam, 8.0) if isinstance(t.message, NoteOn) and t.beat == 8.0]
     assert [t.message.pitch % 12 for t in bass if isinstance(t.message, NoteOn)] == [0]
+
+
+@pytest.mark.parametrize("transports", [("playing",), ("stopped", "playing")])
+def test_a_jump_that_is_known_just_after_the_beat_strikes_no_drum_twice(transports: tuple[Transport, ...]) -> None:
+    jam, _ = a_jam(band="full", feel="rock")
+    jam.set_chart(BLUES, 0.0)
+    timeline = Timeline.start(120.0)
+    jam.set_timeline(timeline, 0.0, "playing")
+    sent = play_until(jam, 8.02)  # the third bar has begun: a note is sent a little before it is due
+    for transport in transports:
+        jam.set_timeline(timeline.with_downbeat(8.0 - 32.0), 8.02, transport)
+    sent += play_until(jam, 8.4)
+    drums = [
+        t.message.pitch
+        for t in of_band(sent)
+        if isinstance(t.message, NoteOn) and t.message.channel == 9 and t.beat >= 8.0
+    ]
+    assert drums
+    assert len(set(drums)) == len(drums)
+
+
+def test_a_jump_ends_the_chord_and_the_bass_note_of_the_old_place() -> None:
+    jam, _ = a_jam(band="bass+chords", feel="straight")
+    jam.set_chart(BLUES, 0.0)
+    timeline = Timeline.start(120.0)
+    jam.set_timeline(timeline, 0.0, "playing")
+    sent = play_until(jam, 8.02)
+    jam.set_timeline(timeline.with_downbeat(8.0 - 32.0), 8.02, "playing")
+    sent += play_until(jam, 8.1)
+    assert {pitch % 12 for pitch in sounding(sent)} <= {0, 4, 7, 10, 2, 9}  # C7, with its ninth or thirteenth
+    assert len([pitch for pitch in sounding(sent) if pitch < LOWEST_OF_CHORDS]) == 1
+
+
+def test_bars_that_move_a_little_cut_no_chord_short() -> None:
+    jam, _ = a_jam(band="bass+chords", feel="straight")
+    jam.set_chart(BLUES, 0.0)
+    timeline = Timeline.start(120.0)
+    jam.set_timeline(timeline, 0.0, "playing")
+    sent = play_until(jam, 8.1)
+    chord = {pitch for pitch in sounding(sent) if pitch >= LOWEST_OF_CHORDS}
+    jam.set_timeline(timeline.with_downbeat(0.05), 8.1, "playing")
+    after = sounding([*sent, *play_until(jam, 8.4)])
+    assert {pitch for pitch in after if pitch >= LOWEST_OF_CHORDS} == chord
+    assert len(after - chord) == 1
+
+
+def test_the_bass_plays_one_note_at_a_time_whatever_changes_while_it_sounds() -> None:
+    jam, _ = a_jam(band="bass+chords", feel="straight")
+    jam.set_chart(BLUES, 0.0)
+    jam.set_timeline(Timeline.start(120.0), 0.0, "playing")
+    sent: list[TimedMessage] = []
+    for number in range(40):
+        sent += play_until(jam, number * 0.3)
+        jam.change("feel", ("straight", "bossa", "rock", "swing")[number % 4], number * 0.3)
+        assert len([pitch for pitch in sounding(sent) if pitch < LOWEST_OF_CHORDS]) <= 1
 
 
 def test_another_chart_makes_the_answer_be_composed_again_over_it() -> None:

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from model.pack.dummy_pack import DummyPack
 from server.config.config import Config
 from server.errors import TakeError
 from server.music.packs.pack_loader import load_pack
+from server.takes.file_lock import lock
 from server.takes.memories.memory_store import find_memory_origin, load_take_memory, memories_in_file, save_take_memory
 from server.takes.take_library import TakeLibrary, memory_path
 from tests.server.takes.journals import write_journal
@@ -65,6 +68,50 @@ class TestMemoryFile:
                 memory_jam.do_all_work()
         assert {path.name for path in tmp_path.iterdir()} == {"me.memory", "me-new.memory", "me-new-2.memory"}
         assert lines[-1].endswith(f"is saved in {tmp_path / 'me-new-2.memory'}")
+
+    @pytest.mark.parametrize("is_new", [True, False])
+    def test_two_jams_at_once_with_one_file_both_keep_what_they_heard(self, tmp_path: Path, *, is_new: bool) -> None:
+        file, lines = tmp_path / "me.memory", list[str]()
+        one, other, earlier = MemoryJam(), MemoryJam(), MemoryJam()
+        if not is_new:
+            with memories_in_file(file, earlier.jam, lines.append):
+                earlier.play(RIFF)
+                earlier.do_all_work()
+        with memories_in_file(file, one.jam, lines.append), memories_in_file(file, other.jam, lines.append):
+            one.play(RIFF)
+            other.play(RIFF[1:])
+            for memory_jam in (one, other):
+                memory_jam.do_all_work()
+        assert lines[-1].endswith(
+            f"has written {file} meanwhile; the memory of this one is saved in {tmp_path / 'me-new.memory'}"
+        )
+        for saved, memory_jam in ((file, other), (tmp_path / "me-new.memory", one)):
+            again = MemoryJam()
+            with memories_in_file(saved, again.jam, lines.append):
+                assert [dict(memory.contexts()) for memory in again.jam.memories.values()] == [
+                    dict(memory.contexts()) for memory in memory_jam.jam.memories.values()
+                ]
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="no folder can be locked there")
+    def test_a_jam_that_ends_while_another_saves_waits_for_it(self, tmp_path: Path) -> None:
+        file, lines = tmp_path / "me.memory", list[str]()
+        one, other = MemoryJam(), MemoryJam()
+        for memory_jam in (one, other):
+            memory_jam.play(RIFF)
+        other.do_all_work()
+        descriptor = os.open(tmp_path, os.O_RDONLY)
+        assert lock(descriptor)
+
+        def save() -> None:
+            save_memories(file, other.jam.memories)
+            os.close(descriptor)
+
+        with memories_in_file(file, one.jam, lines.append):
+            one.do_all_work()
+            saving = threading.Timer(0.1, save)
+            saving.start()
+        saving.join()
+        assert lines[-1].endswith(f"is saved in {tmp_path / 'me-new.memory'}")
 
     def test_jams_that_end_with_another_pack_leave_each_others_memories(self, tmp_path: Path) -> None:
         file, lines = tmp_path / "me.memory", list[str]()
