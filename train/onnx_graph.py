@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from model.engines.step_graph import (
     LOGITS_OUTPUT,
@@ -83,6 +82,9 @@ def write_int8(weights: Weights, path: Path) -> None:
     The output matrix is unsigned: signed ones saturate on x86 CPUs without VNNI (AVX2), and the speed is the same. Those of the LSTM are signed
     whatever is asked for; there the forecasts of `songbook` cost as many bits as without 8 bits, to a thousandth of a bit a note.
     """
+    # Imported here, once `model` has switched its telemetry off.
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
     with tempfile.TemporaryDirectory() as folder:
         fp32 = Path(folder) / "fp32.onnx"
         write_fp32(weights, fp32)

@@ -22,6 +22,9 @@ from model.engines.step_graph import (
 )
 from model.errors import PackError
 
+# On Windows there is no variable for it (see `model/__init__.py`).
+onnxruntime.disable_telemetry_events()
+
 
 class OnnxEngine:
     """Runs a one-step graph on buffers that are bound once: passing new arrays each time would cost a tenth of a step.
