@@ -12,7 +12,8 @@ INTERRUPTED = 130
 @contextmanager
 def ended_at_once() -> Iterator[None]:
     """While the block runs, Ctrl-C ends the process at once and in silence, as SIGTERM does: there is nothing to close yet."""
-    if threading.current_thread() is not threading.main_thread():  # which gets no signals
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a script's background process ignores it
         yield
         return
     previous = signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.cli.interruption import INTERRUPTED
+from server.cli.interruption import INTERRUPTED, ended_at_once
 from tests.server.cli.test_command_line import FOURS, PATIENCE_S
 
 ENDS_AT_ONCE = -signal.SIGINT
@@ -41,6 +41,14 @@ class TestCtrlCWhileItStarts:
 
     def test_is_no_fault_of_the_library_whose_import_it_interrupts(self, tmp_path: Path) -> None:
         assert interrupted_while_importing("onnxruntime", FAILS_WHERE_INTERRUPTED, tmp_path) == (INTERRUPTED, "")
+
+    def test_is_ignored_where_the_shell_lets_a_background_process_ignore_it(self) -> None:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            with ended_at_once():
+                assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def test_a_library_that_cannot_be_imported_is_reported(self, tmp_path: Path) -> None:
         status, printed = interrupted_while_importing("onnxruntime", "raise ImportError('broken')\n", tmp_path)
