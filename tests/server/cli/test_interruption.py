@@ -21,7 +21,9 @@ except KeyboardInterrupt as error:
 def interrupted_while_importing(module: str, source: str, folder: Path) -> tuple[int, str]:
     """How a jam ends, and what it prints, where Ctrl-C comes while it imports this module."""
     (folder / f"{module}.py").write_text(source)
-    first = f"import sys; sys.path.insert(0, {str(folder)!r}); "
+    # These tests may themselves run in the background of a script, where Ctrl-C is ignored.
+    first = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    first += f"import sys; sys.path.insert(0, {str(folder)!r}); "
     interpreter, *options, script = FOURS
     done = subprocess.run(
         [interpreter, *options, first + script, "jam", "--dummy", "--no-panel"],
