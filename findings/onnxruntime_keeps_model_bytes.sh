@@ -7,6 +7,7 @@
 # a model of 10 MB a process has 10 MB more for each session that it created from bytes, beside the weights in the runtime itself; with a
 # path it has not.
 set -euo pipefail
+export ORT_DISABLE_TELEMETRY=1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"

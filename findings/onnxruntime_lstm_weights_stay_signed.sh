@@ -6,6 +6,7 @@
 # the same graph are unsigned, those of the LSTM are signed, and nothing says so. Random weights of such a network gave probabilities twice
 # as far from the exact ones on an AMD CPU with AVX2 alone as on one with VNNI.
 set -euo pipefail
+export ORT_DISABLE_TELEMETRY=1
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
