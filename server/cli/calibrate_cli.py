@@ -1,6 +1,7 @@
 """The command `fours calibrate`: it parses and prints; `server.calibration` does the work."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -48,12 +49,8 @@ def calibrate(
         taps = stack.enter_context(SpaceBar(sys.stdin, clock)) if by_ear else None
         # Measuring needs a port even if the jam has none.
         api = "auto" if checked.midi.api == "none" else checked.midi.api
-        calibration = Calibration(checked, open_midi_system(api, clock), clock, pause.until, _print_line)
+        calibration = Calibration(checked, open_midi_system(api, clock), clock, pause.until, partial(print, flush=True))
         if taps is None:
             calibration.through_loop(request)
         else:
             calibration.by_ear(request, taps)
-
-
-def _print_line(line: str) -> None:
-    print(line, flush=True)

@@ -1,6 +1,7 @@
 """The commands `fours learn` and `layout`, for knobs and tablets: they parse and print; `server.remote` does the work."""
 
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +38,7 @@ def learn(
             checked,
             # Learning needs a port even if the jam has none.
             open_midi_system("auto" if api == "none" else api, MonotonicClock()),
-            _print_line,
+            partial(print, flush=True),
             path=path,
             any_channel=any_channel,
         )
@@ -59,7 +60,3 @@ def layout(
 
     for path in write_layout(find_surface_app(app_name), load(config), out, picture):
         print(path)
-
-
-def _print_line(line: str) -> None:
-    print(line, flush=True)
